@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import re
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -16,11 +17,14 @@ from support.live import serving, signed_in, until_listed
 from support.nodes import not_on_nodes
 from support.plain import hash_of
 from twap_client import TwapClient
-from twap_models import OrderProof, TwapOrderDetail
+from twap_models import OrderProof, OrderStatus, TwapOrderDetail
 from twap_server import settings
+from twap_server.bootstrap import cut_recordings
 from twap_server.bootstrap.verifying import verify_command
 from twap_server.clock import SystemClock
+from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import InvalidRequest
+from twap_server.recordings.frames import frames
 from twap_server.recordings.manifest import NAME
 from twap_server.recordings.writer import sha256_of
 from twap_server.venue.market import SyntheticSource
@@ -145,8 +149,29 @@ async def test_what_was_changed_is_seen(tmp_path: Path) -> None:
     proof = await one_order(tmp_path)
     is_equal, told = verified(tmp_path, proof)
     assert is_equal and told[-2].startswith("EQUAL: one: ")
+    check_what_it_says_of_files(tmp_path, proof)
     check_what_was_forged(tmp_path, proof)
     check_what_was_recorded_otherwise(tmp_path, proof)
+
+
+def check_what_it_says_of_files(tmp_path: Path, proof: OrderProof) -> None:
+    folder = tmp_path / "recordings" / "binance"
+    assert verified(tmp_path, proof)[1][0] == "binance: the files are as written"
+    manifest, kept = folder / NAME, (folder / NAME).read_bytes()
+    manifest.unlink()
+    is_equal, told = verified(tmp_path, proof)
+    assert is_equal
+    assert (
+        told[0] == f"binance: nothing proves the files: {NAME} names none of them (it does once one is whole)"
+    )
+    manifest.write_bytes(kept)
+    (segment,) = folder.glob("*.gz")
+    away = segment.rename(folder / "away")
+    shutil.copy(away, folder / "00000000.jsonl.gz")
+    told = verified(tmp_path, proof)[1]
+    assert told[0].endswith(f"(it does once one is whole); 1 that {NAME} names are not there")
+    (folder / "00000000.jsonl.gz").unlink()
+    away.rename(segment)
 
 
 def check_what_was_recorded_otherwise(tmp_path: Path, proof: OrderProof) -> None:
@@ -180,6 +205,70 @@ def check_what_was_forged(tmp_path: Path, proof: OrderProof) -> None:
         InvalidRequest, match=r"the recording begins at .* --record before orders are submitted"
     ):
         verified(tmp_path, proof.model_copy(update={"slices": early}))
+
+
+def _until(moment_ns: int, whole: Path, folder: Path) -> Path:
+    """A recording that ends then; gives the folder it is in."""
+    cut_recordings(
+        [whole], begin=Nanos(1), end=Nanos(moment_ns), symbols=[], exchange=None, instruments=None,
+        output=folder / "recordings", announce=lambda _: None,
+    )  # fmt: skip
+    return folder
+
+
+async def test_a_recording_of_another_time_is_told_so(tmp_path: Path) -> None:
+    clock = SystemClock()
+    async with (
+        Venue(SyntheticSource(seed=6, clock=clock), clock=clock) as venue,
+        recording(tmp_path, venue, "binance") as url,
+        signed_in(url) as client,
+    ):
+        await submitted(
+            client,
+            {"token_id": "plain", "quantity": "1"},
+            {"token_id": "share", "strategy": "pov", "participation": 30, "quantity": "2"},
+            {"token_id": "never", "quantity": "0.0000001"},
+        )
+        await ended(client, "plain", "share")
+        plain, share, never = [await client.orders.proof(one) for one in ("plain", "share", "never")]
+    check_what_ends_too_early(tmp_path, plain, share)
+    with pytest.raises(InvalidRequest, match="never was rejected: nothing was decided, so there is nothing"):
+        verified(tmp_path, never)
+    waiting = never.model_copy(update={"status": OrderStatus.ACCEPTED})
+    with pytest.raises(InvalidRequest, match=r"no slice of never was decided \(it is Accepted\)"):
+        verified(tmp_path, waiting)
+
+
+def check_what_ends_too_early(whole: Path, plain: OrderProof, share: OrderProof) -> None:
+    recordings, sixth = whole / "recordings", plain.slices[5].decided_ns
+    first, begun = plain.slices[0].decided_ns, next(at for at, *_ in frames(whole / "recordings" / "binance"))
+    assert sixth is not None and first is not None
+    ended_in_it = _until(sixth, recordings, whole / "in")
+    for proof in (plain, share):
+        with pytest.raises(
+            InvalidRequest,
+            match=r"of binance ends at 2\S+Z, before slice \d+ was decided at 2\S+Z: from there",
+        ):
+            verified(ended_in_it, proof)
+    before = _until((begun + first) // 2, recordings, whole / "before")
+    for proof in (plain, share):
+        with pytest.raises(
+            InvalidRequest,
+            match=r"ends at 2\S+Z, before the order's first decision at 2\S+Z: it is of another",
+        ):
+            verified(before, proof)
+    day = 86_400 * 10**9
+    early = [
+        one.model_copy(update={"decided_ns": one.due_ns - day, "book_time_ns": None}) for one in plain.slices
+    ]
+    with pytest.raises(
+        InvalidRequest, match=r"begins at .*, after the order's last decision at .*another time"
+    ):
+        verified(whole, plain.model_copy(update={"slices": early}))
+    last = plain.fills[-1]
+    forged = [*plain.fills[:-1], last.model_copy(update={"price": last.price + 1})]
+    is_equal, told = verified(whole, plain.model_copy(update={"fills": forged}))
+    assert not is_equal and "DIFFERENT: plain: slice 12: fill" in told[-1]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda one: one.name)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import re
 import sys
 from pathlib import Path
 
@@ -55,6 +56,28 @@ async def test_a_page_enters_the_demo_with_what_the_server_tells() -> None:
         if server.returncode is None:
             server.kill()
             await server.wait()
+
+
+async def test_a_demo_says_what_it_records(tmp_path: Path) -> None:
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "twap_server", "start", "--demo", "--port", "0", "--record", str(tmp_path),
+        "--exchange", "kraken",
+        env=environment(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert server.stdout is not None and server.stderr is not None
+    try:
+        async with asyncio.timeout(60):
+            while b"Ctrl-C here stops it" not in await server.stdout.readline():
+                pass
+            server.terminate()
+            said = (await server.stderr.read()).decode()
+            assert await server.wait() == 0
+    finally:
+        if server.returncode is None:
+            server.kill()
+            await server.wait()
+    assert f"every message of the exchanges is kept in {tmp_path}" in said
+    assert re.search(rf"{re.escape(str(tmp_path))}/kraken: [\d,]+ rows in 1 file", said), said
 
 
 async def enter(http: httpx.AsyncClient) -> None:

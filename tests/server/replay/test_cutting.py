@@ -113,6 +113,33 @@ def test_what_cannot_be_cut(tmp_path: Path) -> None:
         cut(path, tmp_path / "taken", begin=first, end=later)
 
 
+def test_an_exchange_that_nobody_asked_for_is_in_nobodys_way(tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    for name in ("binance", "kraken"):
+        (folder / name).mkdir(parents=True)
+    path = market(folder / "binance" / "a.jsonl.gz", seconds=5)
+    first = next(at for at, *_ in frames(path))
+    listing = row(1.0, "{}", conn="https://api.kraken.com/0/public/AssetPairs")
+    write(folder / "kraken" / "a.jsonl.gz", [listing])
+    said = cut(folder, tmp_path / "part", begin=first, end=first + 3 * SECOND)
+    assert said[0].startswith("binance: ") and [one.name for one in (tmp_path / "part").iterdir()] == [
+        "binance"
+    ]
+    with pytest.raises(InvalidRequest, match="nothing of kraken is recorded there: it has binance"):
+        cut(folder, tmp_path / "other", begin=first, end=first + SECOND, exchange="kraken")
+    with pytest.raises(InvalidRequest, match="kraken holds no message of a WebSocket"):
+        cut(folder / "kraken", tmp_path / "other", begin=first, end=first + SECOND)
+
+
+def test_a_cut_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    path = market(tmp_path / "a.gz", seconds=20)
+    first = next(at for at, *_ in frames(path))
+    path.write_bytes(path.read_bytes()[:-2_000])
+    with pytest.raises(InvalidRequest, match="breaks off"):
+        cut(path, tmp_path / "part", begin=first + SECOND, end=first + 100 * SECOND)
+    assert list(tmp_path.iterdir()) == [path], "a second try is not told that the folder is not empty"
+
+
 def test_the_command(tmp_path: Path) -> None:
     path = market(tmp_path / "a.gz", seconds=5)
     given = ["recordings", "cut", str(path), "--output", str(tmp_path / "part")]
@@ -120,7 +147,20 @@ def test_the_command(tmp_path: Path) -> None:
         app, [*given, "--from", "2024-08-08T23:54:15", "--to", "2024-08-09T01:54:16+02:00"]
     )
     assert done.exit_code == 0, done.output
-    assert done.output.startswith("binance: ")
+    assert done.stdout.startswith("binance: ")
+    assert done.stderr == (
+        "--from 2024-08-08T23:54:15 has no zone and is taken as UTC: 2024-08-08T23:54:15.000000Z\n"
+    )
     assert CliRunner().invoke(app, ["recordings", "verify", str(tmp_path / "part")]).exit_code == 0
+    from_its_begin = ["recordings", "cut", str(path), "--from", "+1s", "--to", "+2500ms"]
+    done = CliRunner().invoke(app, [*from_its_begin, "--output", str(tmp_path / "second")])
+    assert done.exit_code == 0 and done.stderr == "", done.output
+    first, last = (
+        next(at for at, *_ in frames(path)),
+        max(at for at, *_ in frames(tmp_path / "second" / "binance")),
+    )
+    assert 2 * SECOND < last - first <= 2.5 * SECOND
     wrong = CliRunner().invoke(app, [*given, "--from", "noon", "--to", "2024-08-08T23:54:16Z"])
     assert wrong.exit_code == 2 and "--from 'noon': expected a time" in wrong.output
+    late = CliRunner().invoke(app, [*given[:-1], str(tmp_path / "c"), "--from", "+3s", "--to", "+3000ms"])
+    assert late.exit_code == 2 and "is not before --to" in late.output

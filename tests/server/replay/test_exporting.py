@@ -178,9 +178,68 @@ def test_a_number_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     row = TradeRow(1, None, "a", "A-B", "1", Decimal("1e-19"), Decimal(1), "buy")  # type: ignore[arg-type]
     with (
         pytest.raises(InvalidRequest, match=r"more than 20 digits .* write --csv"),
-        ParquetTables(tmp_path / "a", {TradeRow: "trades"}) as tables,
+        ParquetTables(tmp_path, {TradeRow: "trades"}) as tables,
     ):
         tables.add(row)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {one.name: one.read_bytes() for one in folder.iterdir()}
+
+
+def broken_off(path: Path) -> Path:
+    path.write_bytes(path.read_bytes()[:-2_000])
+    return path
+
+
+@pytest.mark.parametrize("kind", ["--csv", "--parquet"])
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_what_fails_leaves_the_tables_that_were_there(tmp_path: Path, kind: str, force: list[str]) -> None:
+    if kind == "--parquet":
+        pytest.importorskip("pyarrow")
+    path, tables = market(tmp_path / "a.gz", seconds=20), tmp_path / "tables"
+    given = ["recordings", "export", str(path), kind, str(tables)]
+    assert CliRunner().invoke(app, given).exit_code == 0
+    before = contents(tables)
+    assert len(before) == 3
+    wrong = CliRunner().invoke(app, [*given, *force, "--symbol", "XRP-USDT"])
+    assert wrong.exit_code == 2 and contents(tables) == before, wrong.output
+    broken_off(path)
+    damaged = CliRunner().invoke(app, [*given, *force])
+    assert damaged.exit_code == (1 if force else 2) and contents(tables) == before, damaged.output
+
+
+@pytest.mark.parametrize("kind", ["--csv", "--parquet"])
+def test_a_damaged_recording_leaves_no_table_that_looks_whole(tmp_path: Path, kind: str) -> None:
+    if kind == "--parquet":
+        pytest.importorskip("pyarrow")
+    path = broken_off(market(tmp_path / "a.gz", seconds=20))
+    new = tmp_path / "below" / "tables"
+    done = CliRunner().invoke(app, ["recordings", "export", str(path), kind, str(new)])
+    assert done.exit_code == 1 and "breaks off" in done.output
+    assert list(tmp_path.iterdir()) == [path], "no folder stays, either"
+
+
+def test_tables_are_replaced_only_where_that_was_said(tmp_path: Path) -> None:
+    tables = tmp_path / "tables"
+    given = ["recordings", "export", str(market(tmp_path / "a.gz", seconds=5)), "--csv", str(tables)]
+    assert CliRunner().invoke(app, given).exit_code == 0
+    old = contents(tables)
+    (tables / "notes.txt").write_text("mine")
+    market(tmp_path / "a.gz", seconds=20)
+    refused = CliRunner().invoke(app, given)
+    assert refused.exit_code == 2
+    assert "tables has trades.csv, best_prices.csv, top10.csv already" in refused.output
+    assert "--force" in refused.output and contents(tables) == old | {"notes.txt": b"mine"}
+    assert CliRunner().invoke(app, [*given, "--force"]).exit_code == 0
+    assert len(contents(tables)["trades.csv"]) > len(old["trades.csv"])
+    assert contents(tables).keys() == old.keys() | {"notes.txt"}
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    path = market(tmp_path / "a.gz", seconds=1)
+    done = CliRunner().invoke(app, ["recordings", "export", str(path), "--csv", str(path / "tables")])
+    assert done.exit_code == 2 and "cannot write into" in done.output
 
 
 def test_one_kind_of_tables_is_needed(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from twap_server.api.server import Listening
 from twap_server.bootstrap.compose import running
 from twap_server.bootstrap.outside import Outside
 from twap_server.bootstrap.played_exchange import ORIGINS
+from twap_server.bootstrap.recording import log as recording_log
 from twap_server.bootstrap.serving import Announce, answer_until, stop_on_signals
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import Clock
@@ -50,6 +51,7 @@ async def serve_demo(settings: Settings, *, recording: Path | None, announce: An
     if settings.host not in _LOOPBACK:
         raise InvalidRequest(f"--demo listens on loopback only, not on {settings.host}", field="--host")
     configure_logging(settings.log_format, level=logging.WARNING)
+    recording_log.setLevel(logging.INFO)  # who asks for files is told of them
     clock, stopping = SystemClock(), stop_on_signals()
     source = _source(recording, clock=clock, exchanges=list(settings.exchanges))
     traded = {name: own for name, own in settings.exchanges.items() if source.pairs(name)}

@@ -53,6 +53,8 @@ _SIMULATED: Final = (BINANCE, KRAKEN)
 def exchanges_in(recordings: Sequence[Recording]) -> "list[PlayedExchange]":
     """Give the exchanges by name; a folder of folders, as ``--record`` makes it, is one for each of them.
 
+    Of such a folder those are left out of which nobody asked for a book: they hold a list of instruments.
+
     Raises:
         InvalidRequest: one is given twice, cannot be read, or is of no exchange that can be replayed.
     """
@@ -74,7 +76,10 @@ def _parts(given: Recording) -> list[Recording]:
     if not given.path.is_dir():
         return [given]
     folders = folders_of(given.path)
-    return [given] if folders == [given.path] else [Recording(one) for one in folders]
+    if folders == [given.path]:
+        return [given]
+    every = [Recording(one) for one in folders]
+    return [one for one in every if any(not is_answer(conn) for *_, conn in one.frames())] or every
 
 
 class PlayedExchange:

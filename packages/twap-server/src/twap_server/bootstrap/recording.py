@@ -13,11 +13,12 @@ from twap_server.domain.errors import InvalidRequest
 from twap_server.exchanges.base import Exchange
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.recordings.config import RecordConfig
-from twap_server.recordings.manifest import Retention
-from twap_server.recordings.writer import RecordingWriter
+from twap_server.recordings.manifest import Retention, so_many_files
+from twap_server.recordings.writer import Kept, RecordingWriter
 from twap_server.settings import Settings
 
 log = logging.getLogger(__name__)
+"""A demo shows its lines, too."""
 
 
 @asynccontextmanager
@@ -40,8 +41,14 @@ async def recorded(settings: Settings, clock: Clock) -> AsyncIterator[Network]:
     try:
         yield RecordedExchanges(INTERNET, writers, clock).network()
     finally:
-        for writer in writers.values():
+        for one, writer in writers.items():
             await asyncio.to_thread(writer.end)
+            log.info("%s", _written(folders[one], writer.kept))
+
+
+def _written(folder: Path, kept: Kept) -> str:
+    lost = f", {kept.dropped:,} messages missing: the disk was too slow" if kept.dropped else ""
+    return f"{folder}: {kept.rows:,} rows in {so_many_files(kept.files)}{lost}"
 
 
 def _make(folder: Path) -> None:

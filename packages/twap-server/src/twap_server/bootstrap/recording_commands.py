@@ -1,19 +1,21 @@
 """Run ``twap-server recordings cut`` and ``export``: read recordings by what the exchanges' adapters know."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from twap_models.names import exchange_name
 from twap_server.bootstrap.played_exchange import PlayedExchange, exchanges_in
 from twap_server.clock import VirtualClock
-from twap_server.domain.clock import Nanos, span_text, to_text
+from twap_server.domain.clock import Nanos, span_text, to_span, to_text
 from twap_server.domain.errors import InvalidRequest, UnknownSymbol
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.symbology import Spellings, the_one
 from twap_server.recordings.frames import Recording
 from twap_server.recordings.lines import Message
 from twap_server.recordings.tables import CsvTables, ParquetTables, Tables
+from twap_server.recordings.whole import written_whole
 from twap_server.recordings.writer import write_recording
 from twap_server.replay.cutting import Cutter, Part
 from twap_server.replay.following import FollowedBooks
@@ -27,8 +29,8 @@ Announce = Callable[[str], None]
 def cut_recordings(
     recordings: Sequence[Path],
     *,
-    begin: Nanos,
-    end: Nanos,
+    begin: Nanos | timedelta,
+    end: Nanos | timedelta,
     symbols: Sequence[str],
     exchange: str | None,
     instruments: Path | None,
@@ -39,44 +41,56 @@ def cut_recordings(
 
     Args:
         recordings: files or folders.
-        begin, end: what was received from then to then is kept.
+        begin, end: what was received from then to then is kept; a length counts from the first message.
         symbols: by any spelling; empty: all.
         exchange: only this one; None: all.
         instruments: the list, where the one exchange's recording does not hold it.
-        output: a folder that has no recording yet.
+        output: a folder that is new or empty; it stays so where something fails.
         announce: prints a line.
 
     Raises:
         InvalidRequest: a recording cannot be read, has nothing of that time, or ``output`` is not empty.
         UnknownSymbol: no exchange lists a symbol.
     """
-    if begin >= end:
-        raise InvalidRequest(f"--from {to_text(begin)} is not before --to {to_text(end)}", field="--from")
     if output.is_dir() and any(output.iterdir()):
         raise InvalidRequest(f"{output} is not empty: name a new folder", field="--output")
-    for one in _prepared(recordings, exchange, instruments):
-        listed = one.listed()
-        wanted = _wanted(one, listed, symbols)
-        if len(one.paths) > 1:
+    with written_whole(output, field="--output") as folder:
+        every = _prepared(recordings, exchange, instruments)
+        first = min(one.first for one in every)
+        since, until = _after(first, begin), _after(first, end)
+        if since >= until:
             raise InvalidRequest(
-                f"{len(one.paths)} recordings of {one.name} are given: cut one at a time", field="recording"
+                f"--from {to_text(since)} is not before --to {to_text(until)}", field="--from"
             )
-        cutter = Cutter(
-            one.paths[0],
-            one.shape(depth=one.depth),
-            listed,
-            wanted=wanted,
-            list_paths=one.list_paths,
+        lines = [line for one in every for line in _cut(one, since, until, symbols, folder / one.name)]
+    for line in lines:
+        announce(line)
+
+
+def _after(first: Nanos, moment: Nanos | timedelta) -> Nanos:
+    return Nanos(first + to_span(moment)) if isinstance(moment, timedelta) else moment
+
+
+def _cut(
+    one: PlayedExchange, begin: Nanos, end: Nanos, symbols: Sequence[str], folder: Path
+) -> Iterator[str]:
+    """Cut the part out of one exchange's recording; gives what to say of it."""
+    listed = one.listed()
+    wanted = _wanted(one, listed, symbols)
+    if len(one.paths) > 1:
+        raise InvalidRequest(
+            f"{len(one.paths)} recordings of {one.name} are given: cut one at a time", field="recording"
         )
-        part = cutter.part(begin, end)
-        if part is None:
-            raise InvalidRequest(
-                f"{one.paths[0]} has nothing from {to_text(begin)} to {to_text(end)}", field="--from"
-            )
-        rows, last = write_recording(output / one.name, _first_at(cutter.messages(part, end), part))
-        announce(f"{one.name}: {rows:,} rows")
-        for line in _about(part, begin, last, wanted):
-            announce(f"  {line}")
+    shape = one.shape(depth=one.depth)
+    cutter = Cutter(one.paths[0], shape, listed, wanted=wanted, list_paths=one.list_paths)
+    part = cutter.part(begin, end)
+    if part is None:
+        raise InvalidRequest(
+            f"{one.paths[0]} has nothing from {to_text(begin)} to {to_text(end)}", field="--from"
+        )
+    rows, last = write_recording(folder, _first_at(cutter.messages(part, end), part))
+    yield f"{one.name}: {rows:,} rows"
+    yield from (f"  {line}" for line in _about(part, begin, last, wanted))
 
 
 def export_recordings(
@@ -86,6 +100,7 @@ def export_recordings(
     csv: Path | None,
     symbols: Sequence[str],
     instruments: Path | None,
+    force: bool = False,
     announce: Announce,
 ) -> None:
     """Write trades, best prices and the top ten levels of each second as tables.
@@ -95,14 +110,19 @@ def export_recordings(
         parquet, csv: a folder for the tables; one of them is given.
         symbols: by any spelling; empty: all.
         instruments: the list, where the one exchange's recording does not hold it.
+        force: replace the tables that are there, once the new ones are whole.
         announce: prints a line.
 
     Raises:
-        InvalidRequest: a recording cannot be read, or a table cannot be written.
+        InvalidRequest: a recording cannot be read, a table is there already or cannot be written; then
+            nothing in the folder has changed.
         UnknownSymbol: no exchange lists a symbol.
     """
+    folder, kind = _where(parquet, csv)
+    if not force:
+        _see_that_none_is_there(folder, kind)
     counts = dict.fromkeys(TABLES, 0)
-    with _tables(parquet, csv) as tables:
+    with written_whole(folder, field=f"--{kind.ending[1:]}") as beside, kind(beside, dict(TABLES)) as tables:
         for one in _prepared(recordings, None, instruments):
             listed = one.listed()
             books = FollowedBooks(one.shape(depth=one.depth), _wanted(one, listed, symbols) or listed)
@@ -111,16 +131,25 @@ def export_recordings(
                 counts[type(row)] += 1
             if books.unread.total:
                 announce(f"{one.name}: not in the tables: {books.unread.text(books.unread.total)}")
-    for kind, name in TABLES.items():
-        announce(f"{name}: {counts[kind]:,} rows")
+    for table, name in TABLES.items():
+        announce(f"{name}: {counts[table]:,} rows")
 
 
-def _tables(parquet: Path | None, csv: Path | None) -> Tables:
+def _where(parquet: Path | None, csv: Path | None) -> tuple[Path, type[Tables]]:
     if parquet is not None and csv is None:
-        return ParquetTables(parquet, dict(TABLES))
+        return parquet, ParquetTables
     if csv is not None and parquet is None:
-        return CsvTables(csv, dict(TABLES))
+        return csv, CsvTables
     raise InvalidRequest("expected a folder: --parquet FOLDER, or --csv FOLDER", field="--parquet")
+
+
+def _see_that_none_is_there(folder: Path, kind: type[Tables]) -> None:
+    there = [name for one in TABLES.values() if (folder / (name := f"{one}{kind.ending}")).exists()]
+    if there:
+        raise InvalidRequest(
+            f"{folder} has {', '.join(there)} already: name another folder, or --force to replace its tables",
+            field="--force",
+        )
 
 
 def _rows(one: PlayedExchange, books: FollowedBooks) -> Iterator[MarketRow]:

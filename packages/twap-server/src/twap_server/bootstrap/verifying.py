@@ -7,20 +7,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from twap_models.enums import OrderStatus
 from twap_server.domain.clock import SECOND, Nanos, to_text
 from twap_server.domain.errors import InvalidRequest
 from twap_server.exchanges.base import Exchange
 from twap_server.exchanges.registry import EXCHANGES
+from twap_server.proof.coverage import cut_short, decided, uncovered
 from twap_server.proof.document import Proven, read_proof
-from twap_server.proof.recompute import Recomputation, Verdict, uncovered
+from twap_server.proof.recompute import Recomputation, Verdict
 from twap_server.proof.recorded_exchange import RecordedExchange
 from twap_server.proof.recorded_market import RecordedMarket, RecordedSource, Trades
 from twap_server.recordings.frames import frames
-from twap_server.recordings.manifest import Manifest, Segment, files_of
+from twap_server.recordings.manifest import NAME, Manifest, Segment, files_of, so_many_files
 from twap_server.recordings.writer import sha256_of
 from twap_server.settings import Settings
 
 _SPARE = SECOND
+_OPTION = "--recording"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +32,12 @@ class _Recorded:
 
     name: str
     folder: Path
-    unfinished: int
-    """Files that nothing proves: they were not whole when the server ended."""
+    proven: int
+    """Files that are as written."""
+    unnamed: int
+    """Files that the manifest does not name: nothing proves them."""
+    missing: int
+    """Files that it names and that are not there."""
     dropped: int
     """Messages that the disk was too slow for."""
 
@@ -50,16 +57,36 @@ def verify_command(
         InvalidRequest: the proof or the recording cannot be used; a file is not what was written.
     """
     proven = read_proof(proof)
+    _see_that_it_was_decided(proven)
     recorded = _recorded(proven, recording)
     for one in recorded:
         announce(_told(one))
     market, work = _market(proven, recorded, settings)
-    if why := uncovered(proven.proof, market.first):
-        raise InvalidRequest(why, field="recording")
+    if why := uncovered(proven.proof, market.first, market.ends):
+        raise InvalidRequest(why, field=_OPTION)
     verdict = work.run(market)
-    for line in _lines(proven, verdict, market):
+    announce(_played(market))
+    found = verdict.difference
+    if found is not None and (why := cut_short(proven.proof, found, market.ends)):
+        raise InvalidRequest(why, field=_OPTION)
+    for line in _lines(proven, verdict):
         announce(line)
     return verdict.difference is None and verdict.sha256 == proven.sha256
+
+
+def _see_that_it_was_decided(proven: Proven) -> None:
+    """Raises: InvalidRequest: nothing of the order was decided yet, or ever."""
+    record = proven.proof.record
+    token_id, status = record.order.terms.token_id, record.order.status
+    if status is OrderStatus.REJECTED:
+        raise InvalidRequest(
+            f"{token_id} was rejected: nothing was decided, so there is nothing to recompute", field="proof"
+        )
+    if not record.slices:
+        raise InvalidRequest(
+            f"no slice of {token_id} was decided (it is {status.value}): there is nothing to recompute",
+            field="proof",
+        )
 
 
 def _recorded(proven: Proven, recording: Path) -> Sequence[_Recorded]:
@@ -72,10 +99,8 @@ def _recorded(proven: Proven, recording: Path) -> Sequence[_Recorded]:
         dict.fromkeys(one.instrument.exchange for one in proven.proof.record.order.terms.destinations)
     )
     if not names:
-        raise InvalidRequest(
-            "the order names no market: it was rejected, and nothing was decided", field="proof"
-        )
-    last = max((one.decided or one.due for one in proven.proof.record.slices), default=Nanos(0))
+        raise InvalidRequest("the proof names no market that the order could fill on", field="proof")
+    last = max(map(decided, proven.proof.record.slices))
     return [_checked(name, _folder_of(name, recording), last) for name in names]
 
 
@@ -86,21 +111,25 @@ def _folder_of(name: str, recording: Path) -> Path:
     raise InvalidRequest(
         f"{recording} has no recording of {name}: name the folder that was given to --record of the server "
         f"that worked the order (it has a folder {name})",
-        field="recording",
+        field=_OPTION,
     )
 
 
 def _checked(name: str, folder: Path, last: Nanos) -> _Recorded:
-    known = {one.file: one for one in Manifest.of(folder).segments}
-    unfinished = dropped = 0
-    for file in files_of(folder):
-        segment = known.get(file.name)
-        if segment is None:
-            unfinished += 1
-        elif segment.first <= last + _SPARE:
-            _check(file, segment)
-            dropped += segment.dropped
-    return _Recorded(name=name, folder=folder, unfinished=unfinished, dropped=dropped)
+    files = {one.name: one for one in files_of(folder)}
+    named = {one.file: one for one in Manifest.of(folder).segments}
+    needed = [one for one in named.values() if one.first <= last + _SPARE]
+    there = [one for one in needed if one.file in files]
+    for segment in there:
+        _check(files[segment.file], segment)
+    return _Recorded(
+        name=name,
+        folder=folder,
+        proven=len(there),
+        unnamed=len(files.keys() - named.keys()),
+        missing=len(needed) - len(there),
+        dropped=sum(one.dropped for one in there),
+    )
 
 
 def _check(file: Path, segment: Segment) -> None:
@@ -124,11 +153,13 @@ def _market(
 
 
 def _source(recorded: _Recorded, symbols: set[str], settings: Settings, trades: Trades) -> RecordedSource:
-    last_lines = {conn: line for _, _, line, conn in frames(recorded.folder)}
+    last_lines, end = dict[str, int](), Nanos(0)
+    for end, _, line, conn in frames(recorded.folder):  # noqa: B007 - the last one stays
+        last_lines[conn] = line
     exchange = RecordedExchange(
         _exchange(recorded.name, settings), symbols, last_lines=last_lines, on_trade=trades.add
     )
-    return RecordedSource(exchange, frames(recorded.folder))
+    return RecordedSource(exchange, frames(recorded.folder), end)
 
 
 def _exchange(name: str, settings: Settings) -> Exchange:
@@ -144,17 +175,28 @@ def _exchange(name: str, settings: Settings) -> Exchange:
 
 
 def _told(one: _Recorded) -> str:
-    notes = []
-    if one.unfinished:
-        notes.append(f"{one.unfinished} not finished, which nothing proves")
+    if not one.proven:
+        notes = [f"nothing proves the files: {NAME} names none of them (it does once one is whole)"]
+    elif one.unnamed:
+        more = f"nothing proves {one.unnamed} more, which {NAME} does not name"
+        notes = [f"{so_many_files(one.proven)} as written; {more}"]
+    else:
+        notes = ["the files are as written"]
+    if one.missing:
+        notes.append(f"{one.missing} that {NAME} names are not there")
     if one.dropped:
         notes.append(f"{one.dropped:,} messages missing, for the disk was too slow")
-    return f"{one.name}: the files are as written{''.join(f'; {note}' for note in notes)}"
+    return f"{one.name}: {'; '.join(notes)}"
 
 
-def _lines(proven: Proven, verdict: Verdict, market: RecordedMarket) -> Iterator[str]:
+def _played(market: RecordedMarket) -> str:
+    if not market.played:  # no decision needed one
+        return "played no message"
+    return f"played {market.played:,} messages, {to_text(market.first)} to {to_text(market.last)}"
+
+
+def _lines(proven: Proven, verdict: Verdict) -> Iterator[str]:
     token_id = proven.proof.record.order.terms.token_id
-    yield f"played {market.played:,} messages, {to_text(market.first)} to {to_text(market.last)}"
     if verdict.without_book:
         many = sum(verdict.without_book.values())
         why = ", ".join(f"{count} {reason}" for reason, count in sorted(verdict.without_book.items()))

@@ -29,7 +29,7 @@ _NOT_HELD = 1
 
 @app.command("list")
 def list_segments(folder: Folder) -> None:
-    """List the files, oldest first, with their messages and times."""
+    """List the files, oldest first, with their rows, times and sizes."""
     from twap_server.recordings import check  # noqa: PLC0415 - keeps --help fast
 
     with told():
@@ -40,14 +40,17 @@ def list_segments(folder: Folder) -> None:
 
 @app.command()
 def verify(folder: Folder) -> None:
-    """Check that the files are those that were written, and can be read. Exit: 0 they are, 1 one is not."""
+    """Check that the files are those that were written, and can be read.
+
+    Exit: 0 they are, as far as the manifest names them; 1 one is not, or nothing proves any of an exchange's.
+    """
     from twap_server.recordings import check  # noqa: PLC0415 - keeps --help fast
 
     held = True
     with told():
         for one in check.folders_of(folder):
             for is_right, line in check.verified(one):
-                say_fitting(line if is_right else f"NOT HELD: {line}")
+                say_fitting(line)
                 held = held and is_right
     if not held:
         raise typer.Exit(_NOT_HELD)
@@ -56,7 +59,14 @@ def verify(folder: Folder) -> None:
 @app.command()
 def cut(
     recording: Recordings,
-    begin: Annotated[str, typer.Option("--from", help="Keep what was received from then on (ISO 8601).")],
+    begin: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="Keep what was received from then on: ISO 8601, UTC without a zone; or +60s after the first "
+            "message.",
+        ),
+    ],
     end: Annotated[str, typer.Option("--to", help="Keep what was received until then.")],
     output: Annotated[Path, typer.Option(help="A new folder; each exchange gets one in it.")],
     symbol: Symbols = None,
@@ -86,8 +96,12 @@ def export(
     csv: Annotated[Path | None, typer.Option(help="Write CSV files into this folder.")] = None,
     symbol: Symbols = None,
     instruments: Instruments = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the tables that are there.")] = False,
 ) -> None:
-    """Write trades, best prices and the ten best levels of each second as tables. Numbers stay exact."""
+    """Write trades, best prices and the ten best levels of each second as tables. Numbers stay exact.
+
+    They are there once all of them are whole. Exit: 0 done, 1 the recording cannot be read, 2 wrong usage.
+    """
     from twap_server import bootstrap  # noqa: PLC0415 - keeps --help fast
 
     with told():
@@ -97,5 +111,6 @@ def export(
             csv=csv,
             symbols=symbol or [],
             instruments=instruments,
+            force=force,
             announce=say_fitting,
         )

@@ -6,7 +6,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeAlias
@@ -14,7 +14,8 @@ from typing import Any, Final, NoReturn, TypeAlias
 import typer
 from typer.core import TyperGroup
 
-from twap_server.domain.clock import Nanos, to_nanos
+from twap_models.fields import parse_duration
+from twap_server.domain.clock import Nanos, to_iso, to_nanos
 from twap_server.domain.errors import RequestError, TwapError
 from twap_server.runtime.loops import LoopFactory
 from twap_server.telemetry import Lines, say_last
@@ -121,16 +122,27 @@ def settings_given(
     return {name: value for name, value in given.items() if value is not None}
 
 
-def moment(text: str, option: str) -> Nanos:
-    """Read a moment that was given to an option: ISO 8601; without an offset it is UTC.
+def moment(text: str, option: str) -> Nanos | timedelta:
+    """Read a moment of a recording that was given to an option: ISO 8601, or ``+60s`` after its begin.
 
-    Ends the command where it is none.
+    One without an offset is UTC, as all times of recordings are shown; that is said. Ends the command where
+    it is none.
     """
     try:
+        if text.startswith("+"):
+            return parse_duration(text[1:])
         read = datetime.fromisoformat(text)
-        return to_nanos(read if read.tzinfo else read.replace(tzinfo=UTC))
+        aware = read if read.tzinfo else read.replace(tzinfo=UTC)
+        found = to_nanos(aware)
     except (ValueError, OverflowError):
-        fail(f"{option} {text!r}: expected a time, as 2026-01-31T12:00:00Z", code=2)
+        fail(
+            f"{option} {text!r}: expected a time, as 2026-01-31T12:00:00Z, or +60s after the recording's "
+            "first message",
+            code=_WRONG_USAGE,
+        )
+    if aware is not read:
+        typer.echo(f"{option} {text} has no zone and is taken as UTC: {to_iso(found)}", err=True)
+    return found
 
 
 def fail(message: str, *, code: int = 1) -> NoReturn:

@@ -14,7 +14,7 @@ from typing import Final
 
 from twap_models.enums import ImpactModel, OrderStatus, SliceReason
 from twap_server.domain import exact
-from twap_server.domain.clock import MICROSECOND, SECOND, Nanos, to_iso, to_span
+from twap_server.domain.clock import MICROSECOND, SECOND, Nanos, to_span
 from twap_server.domain.execution.decision_clock import whole_microseconds
 from twap_server.domain.execution.impact import LevelKey
 from twap_server.domain.execution.matching import Match, VenueLevel
@@ -358,15 +358,3 @@ def _ended_like(made: OrderProgress, told: OrderProgress) -> OrderProgress:
 
 def _by_slice(fills: tuple[Fill, ...]) -> dict[int, tuple[Fill, ...]]:
     return {index: tuple(some) for index, some in groupby(fills, key=lambda one: one.slice_index)}
-
-
-def uncovered(proof: ProofRecord, first: Nanos) -> str:
-    """Why a recording that begins then proves nothing; empty where it began before all books met."""
-    met = next((one for one in proof.record.slices if one.book_time is not None), None)
-    if met is None or met.book_time is None or met.book_time >= first:
-        return ""
-    return (
-        f"the recording begins at {to_iso(first)}, and slice {met.index + 1} met a book of "
-        f"{to_iso(met.book_time)}: only what was recorded from before an order on can be verified. Start "
-        "the server with --record before orders are submitted"
-    )

@@ -30,6 +30,8 @@ class RecordedSource:
 
     exchange: RecordedExchange
     frames: Iterator[RecordedFrame]
+    end: Nanos
+    """When its last message came; 0: there is none."""
 
 
 class Trades:
@@ -52,6 +54,8 @@ class RecordedMarket:
         """Args: sources: by exchange; on_new_run: is told when another run of the server begins."""
         self._exchanges = {name: one.exchange for name, one in sources.items()}
         self._names = list(sources)
+        self.ends = {name: one.end for name, one in sources.items()}
+        """When each exchange's recording ends."""
         self._frames = merge(*(_numbered(at, one.frames) for at, one in enumerate(sources.values())))
         self._next = next(self._frames, None)
         self._trades, self._on_new_run = trades, on_new_run

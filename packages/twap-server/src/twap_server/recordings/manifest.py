@@ -13,6 +13,10 @@ from twap_server.domain.errors import InvalidRequest
 
 NAME: Final = "manifest.json"
 ENDING: Final = ".jsonl.gz"
+UNNAMED: Final = (
+    f"{NAME} does not name it: it is still being written, its server was killed, or it is from elsewhere"
+)
+"""What to say of a file that nothing proves."""
 
 
 class Segment(msgspec.Struct, kw_only=True):
@@ -99,6 +103,11 @@ def _is_over(segments: list[Segment], retention: Retention, now: Nanos) -> bool:
     age = (now - segments[0].last) / SECOND
     is_large = bool(retention.max_bytes) and size > retention.max_bytes
     return is_large or (bool(retention.max_age) and age > retention.max_age.total_seconds())
+
+
+def so_many_files(count: int) -> str:
+    """Write how many files."""
+    return f"{count} file{'' if count == 1 else 's'}"
 
 
 def files_of(folder: Path) -> Iterator[Path]:

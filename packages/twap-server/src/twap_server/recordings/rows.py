@@ -17,6 +17,9 @@ import msgspec
 from twap_server.domain.errors import InvalidRequest
 
 _READ_AHEAD = 1 << 18
+_MAGIC: Final = b"\x1f\x8b"
+_GZIP: Final = 31
+"""Lets zlib read what gzip wrote."""
 
 
 BASE64: Final = "base64"
@@ -72,7 +75,7 @@ def rows(path: Path, *, is_open: bool = False) -> Iterator[tuple[int, Row]]:
     except EOFError:
         raise unreadable(path, _broken_off(path)) from None
     except (OSError, zlib.error) as error:
-        raise unreadable(path, _reason(error, done)) from None
+        raise unreadable(path, _reason(path, error)) from None
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise unreadable(
             path,
@@ -134,12 +137,40 @@ def _broken_off(path: Path) -> str:
     )
 
 
-def _reason(error: OSError | zlib.error, done: int) -> str:
-    if isinstance(error, gzip.BadGzipFile) and not done:
-        return "it is not packed: run gzip on it first"
+def _reason(path: Path, error: OSError | zlib.error) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return f"it is damaged after line {done} ({error})"
+    with path.open("rb") as content:
+        if content.read(len(_MAGIC)) != _MAGIC:
+            return "it is not packed: run gzip on it first"
+    return f"it is damaged; what can be unpacked of it ends with line {_unpackable(path)} ({error})"
+
+
+def _unpackable(path: Path) -> int:
+    """How many lines come before the damage: the piece that has it is unpacked byte by byte up to there."""
+    whole, unpacker = 0, zlib.decompressobj(_GZIP)
+    with path.open("rb") as packed, suppress(zlib.error):
+        while piece := packed.read(_READ_AHEAD):
+            before = unpacker.copy()
+            try:
+                unpacker, lines = _lines_in(piece, unpacker)
+                whole += lines
+            except zlib.error:
+                for at in range(len(piece)):
+                    before, lines = _lines_in(piece[at : at + 1], before)
+                    whole += lines
+    return whole
+
+
+def _lines_in(piece: bytes, unpacker: "zlib._Decompress") -> "tuple[zlib._Decompress, int]":
+    """Unpack a piece, over the ends of what was packed by itself; gives what unpacks the next one."""
+    lines = 0
+    while piece:
+        if unpacker.eof:
+            unpacker, piece = zlib.decompressobj(_GZIP), piece.lstrip(b"\0")
+        lines += unpacker.decompress(piece).count(b"\n")
+        piece = unpacker.unused_data
+    return unpacker, lines
 
 
 def unreadable(path: Path, reason: str) -> InvalidRequest:

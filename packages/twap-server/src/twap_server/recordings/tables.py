@@ -11,7 +11,7 @@ from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Protocol, Self, get_args, get_type_hints
+from typing import Any, ClassVar, Final, Protocol, Self, get_args, get_type_hints
 
 from twap_server.domain.clock import Nanos, to_iso
 from twap_server.domain.errors import InvalidRequest
@@ -23,6 +23,13 @@ _TOGETHER: Final = 20_000
 
 class Tables(Protocol):
     """A folder of tables, one for each class of rows; a context manager that ends them."""
+
+    ending: ClassVar[str]
+    """Of its files' names."""
+
+    def __init__(self, folder: Path, names: dict[type[Any], str]) -> None:
+        """Args: folder: is there; names: of the files, by class of rows (named tuples)."""
+        ...
 
     def add(self, row: tuple[Any, ...]) -> None:
         """Append a row, an instance of one of the classes."""
@@ -42,12 +49,13 @@ class Tables(Protocol):
 class CsvTables:
     """A file ``NAME.csv`` for each class of rows."""
 
+    ending: ClassVar[str] = ".csv"
+
     def __init__(self, folder: Path, names: dict[type[Any], str]) -> None:
-        """Args: folder: is made; names: of the files, by class of rows (named tuples)."""
+        """See ``Tables``."""
         self._stack = ExitStack()
         self._writers: dict[type[Any], Any] = {}
         self._moments: dict[type[Any], Sequence[bool]] = {}
-        made(folder)
         for kind, name in names.items():
             file = self._stack.enter_context((folder / f"{name}.csv").open("w", newline="", encoding="utf-8"))
             self._writers[kind] = csv.writer(file, lineterminator="\n")
@@ -73,11 +81,13 @@ class CsvTables:
 class ParquetTables:
     """A file ``NAME.parquet`` for each class of rows."""
 
+    ending: ClassVar[str] = ".parquet"
+
     def __init__(self, folder: Path, names: dict[type[Any], str]) -> None:
-        """As ``CsvTables``.
+        """See ``Tables``.
 
         Raises:
-            InvalidRequest: pyarrow is not installed, or the folder cannot be made.
+            InvalidRequest: pyarrow is not installed.
         """
         if find_spec("pyarrow") is None:
             raise InvalidRequest(
@@ -86,7 +96,6 @@ class ParquetTables:
         import pyarrow as pa  # noqa: PLC0415 - an extra
         import pyarrow.parquet as pq  # noqa: PLC0415
 
-        made(folder)
         self._pa, self._stack = pa, ExitStack()
         self._rows: dict[type[Any], list[tuple[Any, ...]]] = {kind: [] for kind in names}
         self._schemas = {kind: _schema(pa, kind) for kind in names}
@@ -135,18 +144,6 @@ class ParquetTables:
             ) from None
         if columns:
             self._writers[kind].write_table(pa.Table.from_arrays(columns, schema=schema))
-
-
-def made(folder: Path) -> None:
-    """Make a folder.
-
-    Raises:
-        InvalidRequest: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidRequest(f"cannot write into {folder}: {error.strerror}", field="folder") from None
 
 
 def _schema(pa: Any, kind: type[Any]) -> Any:

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from twap_server.domain.clock import SECOND, Nanos, to_datetime
 from twap_server.domain.errors import InvalidRequest
@@ -68,6 +68,20 @@ class OpenSegment:
         return self.facts
 
 
+class Kept(NamedTuple):
+    """What was written."""
+
+    files: int = 0
+    rows: int = 0
+    dropped: int = 0
+
+    def and_one(self, segment: Segment) -> Self:
+        """Add a file."""
+        return self._replace(
+            files=self.files + 1, rows=self.rows + segment.rows, dropped=self.dropped + segment.dropped
+        )
+
+
 class RecordingWriter:
     """The recording of one exchange: ``begin``, ``keep`` for each message, ``end``."""
 
@@ -99,6 +113,12 @@ class RecordingWriter:
         self._segment: OpenSegment | None = None
         self._manifest = Manifest.of(folder)
         self._failing = False
+        self._kept = Kept()
+
+    @property
+    def kept(self) -> "Kept":
+        """What is in files that are whole: all of it after ``end``."""
+        return self._kept
 
     def begin(self) -> None:
         """Start writing."""
@@ -170,7 +190,8 @@ class RecordingWriter:
     def _close(self) -> None:
         segment, self._segment = self._segment, None
         if segment is not None:
-            self._manifest.add(segment.close())
+            self._manifest.add(facts := segment.close())
+            self._kept = self._kept.and_one(facts)
             self._manifest.prune(self._retention, now=segment.facts.last)
 
     def _fail(self, error: OSError) -> None:

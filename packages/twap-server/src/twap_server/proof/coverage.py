@@ -1,0 +1,69 @@
+"""Say whether a recording has the time in which an order was decided: what is not in it proves nothing.
+
+In: what the order is proven by, when the recordings begin and end. Out: why nothing can be verified, in words
+with both moments; empty where that is no reason.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from twap_server.domain.clock import Nanos, to_iso
+from twap_server.domain.orders.order import SliceResult
+from twap_server.domain.orders.proof import ProofRecord
+from twap_server.proof.differences import Difference
+
+_OF_TRADES: Final = frozenset({"target", "wanted", "traded"})
+"""What hangs on the trades between two slices, where the order goes by them."""
+_OF_MESSAGES: Final = frozenset({"book", "book_time", "sent", "mid when sent", "touch when sent"})
+"""What tells which messages had come."""
+
+
+def uncovered(proof: ProofRecord, first: Nanos, ends: Mapping[str, Nanos]) -> str:
+    """Why recordings prove nothing of this order by when they begin and end.
+
+    Args:
+        proof: has at least one slice.
+        first: when the earliest of them begins.
+        ends: when each exchange's ends; 0: it has no message.
+    """
+    end, slices = max(ends.values()), proof.record.slices
+    if not end:
+        return "the recording has no received message"
+    if first > (last := decided(slices[-1])):
+        return (
+            f"the recording begins at {to_iso(first)}, after the order's last decision at {to_iso(last)}: "
+            "it is of another time"
+        )
+    met = [(one, one.book_time) for one in slices if one.book_time is not None]
+    if met and met[0][1] < first:
+        return (
+            f"the recording begins at {to_iso(first)}, and slice {met[0][0].index + 1} met a book of "
+            f"{to_iso(met[0][1])}: only what was recorded from before an order on can be verified. Start "
+            "the server with --record before orders are submitted"
+        )
+    begun = decided(slices[0])
+    if begun > end and all(book_time > end for _, book_time in met):
+        return (
+            f"the recording ends at {to_iso(end)}, before the order's first decision at {to_iso(begun)}: "
+            "it is of another time"
+        )
+    return ""
+
+
+def cut_short(proof: ProofRecord, found: Difference, ends: Mapping[str, Nanos]) -> str:
+    """Why a difference is none of the order: a recording ends before the slice was decided."""
+    told = next(one for one in proof.record.slices if one.index == found.slice)
+    moment = decided(told)
+    name, end = min(ends.items(), key=lambda one: one[1])
+    hangs_on_it = found.field in _OF_MESSAGES or (told.traded is not None and found.field in _OF_TRADES)
+    if end >= moment or not hangs_on_it:
+        return ""
+    return (
+        f"the recording of {name} ends at {to_iso(end)}, before slice {found.slice + 1} was decided at "
+        f"{to_iso(moment)}: from there on nothing can be verified. The slices before are equal"
+    )
+
+
+def decided(one: SliceResult) -> Nanos:
+    """When a slice was decided."""
+    return one.decided or one.due
