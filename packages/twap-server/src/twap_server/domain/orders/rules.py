@@ -106,7 +106,7 @@ def broken_terms(
         now: time of receipt.
         limits: bounds of one order.
     """
-    yield from _broken_options(request)
+    yield from broken_options(request)
     if not takes_orders(rules.status, limited=request.limit is not None):
         yield _not_tradable(request, rules)
     yield from _broken_interval(request, now=now, limits=limits)
@@ -128,7 +128,8 @@ def _invalid_window(detail: str) -> Rejection:
     return Rejection(reason=RejectReason.INVALID_WINDOW, field="end_time", detail=detail)
 
 
-def _broken_options(request: OrderRequest) -> Iterator[Rejection]:
+def broken_options(request: OrderRequest) -> Iterator[Rejection]:
+    """Every option and parameter outside its range: neither market nor time says more about them."""
     bounds = (
         ("max_slippage_bps", request.max_slippage_bps, ZERO, 10_000),
         ("randomize", request.randomize, ZERO, 50),
