@@ -20,7 +20,7 @@ from twap_models.strategies import PARAMETERS
 from twap_server.api.wire.requests import resolve, to_request
 from twap_server.domain.clock import Nanos, to_datetime, to_span, to_text
 from twap_server.domain.errors import InvalidRequest
-from twap_server.domain.orders.rules import broken_options
+from twap_server.domain.orders.rules import OrderLimits, broken_interval, broken_options
 from twap_server.lab.orders import order_of
 from twap_server.lab.source import RecordingFacts
 from twap_server.lab.spec import VARIED, RegularStarts, TournamentSpec
@@ -59,18 +59,21 @@ class Run:
     """Digest of recording, order, settings and engine."""
 
 
-def runs_of(spec: TournamentSpec, sources: Sequence[RecordingFacts], *, circumstances: str) -> list[Run]:
+def runs_of(
+    spec: TournamentSpec, sources: Sequence[RecordingFacts], *, limits: OrderLimits, circumstances: str
+) -> list[Run]:
     """All runs, those of a case side by side.
 
     Args:
         spec: the tournament.
         sources: its recordings.
+        limits: bounds of one order.
         circumstances: what else a result depends on: engine and settings, as text.
 
     Raises:
         InvalidRequest: an order's field is wrong, or a window lies outside of its recording; names the key.
     """
-    _check_ranges(spec)
+    _check_ranges(spec, limits)
     made: list[Run] = []
     for number, case in enumerate(_cases(spec, sources), 1):
         source = sources[case.recording]
@@ -97,7 +100,7 @@ def baseline_of(spec: TournamentSpec) -> str | None:
     return spec.baseline or next(are_twap, None)
 
 
-def _check_ranges(spec: TournamentSpec) -> None:
+def _check_ranges(spec: TournamentSpec, limits: OrderLimits) -> None:
     """Find out before the work what would reject every order of a strategy.
 
     Raises:
@@ -105,7 +108,8 @@ def _check_ranges(spec: TournamentSpec) -> None:
     """
     for place, strategy in product(range(len(spec.recordings)), spec.strategies):
         request = to_request(_order(spec, place, strategy, _sample(spec)), now=Nanos(0))
-        for one in broken_options(request):
+        start = request.start or Nanos(0)
+        for one in (*broken_options(request), *broken_interval(request, now=start, limits=limits)):
             key = _key_of(spec, place, strategy, one.field)
             raise InvalidRequest(f"{key}: {one.detail.removeprefix(f'{one.field} ')}", field=key)
 
@@ -195,10 +199,10 @@ def _order(
     over, own = spec.recordings[place].order, spec.strategies[strategy]
     body = {"token_id": strategy, **spec.order, **over, **own, **varied}
     order = order_of(body, named=partial(_key_of, spec, place, strategy))
-    if order.duration is None:
-        raise InvalidRequest(
-            "order.duration is missing: give how long each order takes", field="order.duration"
-        )
+    if not order.duration:
+        key = _key_of(spec, place, strategy, "duration")
+        what = "is missing: give how long each order takes" if order.duration is None else "must be above 0"
+        raise InvalidRequest(f"{key} {what}", field=key)
     return order
 
 

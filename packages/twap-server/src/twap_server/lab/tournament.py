@@ -14,6 +14,7 @@ from twap_models.lab import TournamentResult
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest
+from twap_server.engine.entry.acceptance import limits_of
 from twap_server.lab.engine import engine_version
 from twap_server.lab.figures import RunFigures
 from twap_server.lab.grid import Run, runs_of
@@ -90,7 +91,7 @@ def tournament(
         check_parquet()
     spec = _placed(spec, base)
     sources = [look_at(one.path, one.name) for one in spec.recordings]
-    runs = _runs(source, spec, sources, circumstances=_circumstances(chosen, spec))
+    runs = _runs(source, spec, sources, chosen)
     folder = _Folder(Path(out))
     begin = with_clock.monotonic()
     done = folder.kept.load([run.key for run in runs])
@@ -120,8 +121,7 @@ def _runs(
     source: Path | str | Mapping[str, Any],
     spec: TournamentSpec,
     sources: Sequence[RecordingFacts],
-    *,
-    circumstances: str,
+    settings: Settings,
 ) -> Sequence[Run]:
     """Make the runs; what is wrong is told with the file that it stands in.
 
@@ -129,7 +129,8 @@ def _runs(
         InvalidRequest: as ``runs_of``.
     """
     try:
-        return runs_of(spec, sources, circumstances=circumstances)
+        limits, circumstances = limits_of(settings.engine), _circumstances(settings, spec)
+        return runs_of(spec, sources, limits=limits, circumstances=circumstances)
     except InvalidRequest as error:
         where = "the tournament" if isinstance(source, Mapping) else source
         raise InvalidRequest(f"{where}: {error}", field=error.field) from None

@@ -13,7 +13,7 @@ from twap_server.books.pulse import LEAST
 from twap_server.collector.silence import MOST
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.orders.record import Hole
-from twap_server.replay.origin import PlayedFrame
+from twap_server.replay.origin import NOWHERE, PlayedFrame
 
 _FEW: Final = 3
 _LOOKED_AT: Final = min(SECOND, LEAST // _FEW)
@@ -51,20 +51,22 @@ class Holes:
 
     def watching(self, frames: Iterator[PlayedFrame]) -> Iterator[PlayedFrame]:
         """Pass messages on, and look at the pauses between them."""
-        exchanges = self._exchanges
+        before, heard = NOWHERE, _Exchange(Nanos(0))
         for frame in frames:
             at, source = frame[0], frame[3]
-            heard = exchanges.get(source.exchange)
-            if heard is None:
-                heard = exchanges[source.exchange] = _Exchange(at)
+            if source is not before:
+                before, heard = source, self._exchanges.setdefault(source.exchange, _Exchange(at))
             if source.is_boundary:
                 heard.is_bounded = True
             else:
-                pause = at - heard.heard_at
-                if pause > _LOOKED_AT and heard.is_hole(pause):
-                    self._found.append((source.exchange, Hole(heard.heard_at, at)))
+                if at - heard.heard_at > _LOOKED_AT:
+                    self._look(source.exchange, heard, at)
                 heard.heard_at, heard.is_bounded = at, False
             yield frame
+
+    def _look(self, exchange: str, heard: _Exchange, at: Nanos) -> None:
+        if heard.is_hole(at - heard.heard_at):
+            self._found.append((exchange, Hole(heard.heard_at, at)))
 
     def within(self, exchange: str, begin: Nanos, end: Nanos) -> tuple[Hole, ...]:
         """Those of an exchange, or of any for ``aggregate``, that reach into a window."""

@@ -109,7 +109,7 @@ def broken_terms(
     yield from broken_options(request)
     if not takes_orders(rules.status, limited=request.limit is not None):
         yield _not_tradable(request, rules)
-    yield from _broken_interval(request, now=now, limits=limits)
+    yield from broken_interval(request, now=now, limits=limits)
     yield from _broken_latency(request, now=now)
     yield from _broken_signs(request, rules, fit)
     yield from _broken_minimums(request, rules, fit)
@@ -151,7 +151,8 @@ def broken_options(request: OrderRequest) -> Iterator[Rejection]:
         yield Rejection(reason=reason, field=name, detail=f"{name} {what}", nearest=would_do)
 
 
-def _broken_interval(request: OrderRequest, *, now: Nanos, limits: OrderLimits) -> Iterator[Rejection]:
+def broken_interval(request: OrderRequest, *, now: Nanos, limits: OrderLimits) -> Iterator[Rejection]:
+    """Slices that are too many, or too near each other."""
     start, end = _window(request, now)
     length = end - start
     if request.slices is not None:
