@@ -107,6 +107,7 @@ def test_a_hole_is_named_with_what_it_cost(tmp_path: Path) -> None:
         "lie in it, or after it while no book was known; without a known cost: 2."
     )
     assert made.notes[0] == why
+    assert run(given, tmp_path / "out") == made, "kept runs say it, too"
     assert [line for line in lines if "has nothing" in line] == [f"note: {why}"]
     assert (tmp_path / "out" / "index.html").read_text("utf-8").count("has nothing") == 1
     told = [(tmp_path / "out" / row["report"]).read_text("utf-8") for row in table(tmp_path / "out")]

@@ -96,6 +96,15 @@ def an_order(token: str, start: str) -> TwapOrderRequest:
     )  # fmt: skip
 
 
+def test_slices_that_met_the_last_book_before_it_are_marked(tmp_path: Path) -> None:
+    path = without(market(tmp_path / "a.gz", seconds=60), 20, 30)
+    (record,) = replay(path, [an_order("late", "+18s")], Settings()).records
+    (note,) = [line for line in summary(record) if "has nothing" in line]
+    filled = [fill.slice_index + 1 for fill in record.fills if record.holes[0].begin < fill.time]
+    assert filled
+    assert f" s): slices {', '.join(map(str, sorted(set(filled))))} met the last book before it; " in note
+
+
 def test_a_replay_names_it_once_for_each_order_that_met_it(tmp_path: Path) -> None:
     path = without(market(tmp_path / "a.gz", seconds=60), 20, 30)
     before, inside, after = replay(

@@ -50,9 +50,12 @@ def notes(record: OrderRecord, prices: Prices, measured: Benchmarks) -> tuple[st
 
 def _about_holes(record: OrderRecord) -> Iterator[str]:
     for begin, end in record.holes:
+        filled = sorted({one.slice_index + 1 for one in record.fills if begin < one.time < end})
+        named = f"slice{'s' * (len(filled) > 1)} {', '.join(map(str, filled))}"
         yield (
             f"The recording has nothing from {to_text(begin)} to {to_text(end)} ({_seconds(end - begin)} s): "
-            "what is told of that time goes by the last message before it, and the book may be known again "
+            + (f"{named} met the last book before it; " if filled else "")
+            + "what is told of that time goes by the last message before it, and the book may be known again "
             "only some time after it."
         )
 
