@@ -162,7 +162,17 @@ def test_what_lacks_a_zone(value: object, naive: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [(5, 5), ("5m", 300), ("250ms", "0.25"), ("1h", 3600), (0.5, "0.5")]
+    ("text", "seconds"),
+    [
+        (5, 5),
+        ("5m", 300),
+        ("250ms", "0.25"),
+        ("1h", 3600),
+        ("1h30m", 5400),
+        ("8m30s", 510),
+        ("1d2h3m4s5ms", "93784.005"),
+        (0.5, "0.5"),
+    ],
 )
 def test_durations(text: object, seconds: object) -> None:
     request = TwapOrderRequest(**(BODY | {"interval": text}))

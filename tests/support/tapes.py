@@ -46,6 +46,14 @@ def market(path: Path, *, seconds: int, seed: int = 1) -> Path:
     return write(path, rows)
 
 
+def without(path: Path, begin: float, end: float) -> Path:
+    """The same recording without what was received between two moments, in seconds after ``T0_MS``."""
+    with gzip.open(path, "rb") as lines:
+        rows = [msgspec.json.decode(line) for line in lines]
+    kept = [one for one in rows if not begin <= one["t"] - T0_MS / 1000 < end]
+    return write(path, kept)
+
+
 def _change(side: dict[int, int], rng: random.Random) -> dict[int, int]:
     """New sizes of some levels; the best ones come and go."""
     changed = {price: rng.randrange(0, 9) for price in rng.sample(sorted(side), 4)}

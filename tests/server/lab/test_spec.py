@@ -40,6 +40,7 @@ def test_a_file_is_read_exactly(tmp_path: Path) -> None:
         ("sizes =", "sise =", r"t.toml: sise: no such key; did you mean sizes\?"),
         ("sides =", "sidez =", r"sidez: no such key; did you mean sides\?"),
         ("[order]", "colour = 1\n[order]", r"colour: no such key; expected one of name, .*\[order\]"),
+        ("[order]", "duration = 5\n[order]", r"duration: no such key; it is a field of orders, give it"),
         ('sides = ["buy"]', 'sides = ["bye"]', r"sides\[0\]: expected 'buy' or 'sell', got 'bye'"),
         ('sides = ["buy"]', 'sides = ["buy", "buy"]', "sides: buy is given twice: each once"),
         ("[0.1, 2]", "[-1]", r"sizes\[0\]: expected .*, got '-1'"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twap_models.lab import Verdict
-from twap_server.lab.statistics import DRAWS, difference, mean, spread
+from twap_server.lab.statistics import DRAWS, difference, mean, means_of_parts, spread
 
 COSTS = st.lists(st.integers(-(10**7), 10**7), min_size=1, max_size=60)
 
@@ -90,3 +90,14 @@ def test_five_of_five_are_no_proof() -> None:
 
 def test_nothing() -> None:
     assert spread([], [], seed="s") is difference([], [], baseline="twap", seed="s") is None
+
+
+@given(st.lists(st.tuples(st.integers(-99, 99), st.integers(-99, 99), st.integers(-3, 3)), min_size=1))
+def test_means_of_parts_sum_to_the_mean(runs: list[tuple[int, int, int]]) -> None:
+    """The third number is what rounding of a run's own figures left."""
+    parts = [bps([run[place] for run in runs]) for place in (0, 1)] + [bps([0] * len(runs))]
+    whole = bps([sum(run) for run in runs])
+    found = means_of_parts(parts, whole=whole)
+    assert sum(found) == mean(whole)
+    assert found[2] == 0 or not any(map(any, parts))
+    assert all(abs(one - mean(part)) <= Decimal("0.0003") for one, part in zip(found, parts, strict=True))

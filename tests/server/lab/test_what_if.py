@@ -142,3 +142,49 @@ def test_the_tournament_command_says_what_is_wrong(tmp_path: Path) -> None:
     code, said = command("tournament", tmp_path / "none.toml", "--reports", "some")
     assert (code, "--reports some: expected a number of orders, or all" in said) == (2, True), said
     assert os.listdir(tmp_path) == []
+
+
+ASKED = ("--exchange", "binance", "--symbol", "BTC-USDT", "--duration", "5s", "--slices", "5")
+
+
+@pytest.mark.parametrize("weights", ["1,2,3", "[1,2,3]", '["1","2","3"]'])
+def test_weights_are_given_in_any_spelling(weights: str, tmp_path: Path) -> None:
+    path = market(tmp_path / "a.gz", seconds=30)
+    asked = ("--at", "+3s", "--quantity", "6", "--strategy", "vwap")
+    code, said = command("what-if", path, *ASKED, *asked, "--field", f"volume_profile={weights}", "--json")
+    assert code == 0, said
+    given = what_if(path, at="+3s", quantity="6", strategy="vwap", volume_profile=["1", "2", "3"], **ORDER)
+    assert json.loads(said)["sha256"] == given.report.sha256
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (["--at", "30"], "--at: expected an ISO 8601 time, or one such as '+30s' after the"),
+        (["--at", "+8m30s"], "--at: expected a time from 2024-"),
+        (["--at", "+-5s"], "--at: a duration must be positive, such as '5m', got '-5s'"),
+        (["--quantity", "much"], "--quantity: expected a decimal number of at most 30 digits, got 'much'"),
+        (["--interval", "-5s"], "--interval: a duration must be positive, such as '5m', got '-5s'"),
+        (["--limit", "low"], "--limit: expected a decimal number"),
+        (["--field", "volume_profile=1,a", "--strategy", "vwap"], "--field volume_profile: expected a"),
+        (["--field", "realism={", "--strategy", "vwap"], "--realism: expected a list or table as JSON, got"),
+        (["--field", "randomise=1"], "--field randomise: an order has no such field; did you mean randomize"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_as_it_was_given(asked: list[str], words: str, tmp_path: Path) -> None:
+    path = market(tmp_path / "a.gz", seconds=30)
+    code, said = command("what-if", path, *ASKED, "--at", "+3s", "--quantity", "6", *asked)
+    assert (code, words in said) == (2, True), said
+
+
+def test_what_was_written_is_told(tmp_path: Path) -> None:
+    path, page = market(tmp_path / "a.gz", seconds=30), tmp_path / "page.html"
+    asked = (*ASKED, "--at", "+3s", "--quantity", "6", "--html", page)
+    assert command("what-if", path, *asked)[1].splitlines()[-1] == f"report written: {page}"
+    assert json.loads(command("what-if", path, *asked, "--json")[1])["status"] == "Filled"
+
+
+def test_why_it_was_rejected_is_told_once_and_for_here(tmp_path: Path) -> None:
+    path = market(tmp_path / "a.gz", seconds=30)
+    code, said = command("what-if", path, *ASKED, "--at", "+3s", "--quantity", "0.000001")
+    assert (code, said.count("below the smallest order"), "token_id" in said) == (5, 1, False), said

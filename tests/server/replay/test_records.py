@@ -10,6 +10,7 @@ from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.write import OrderWrite
 from twap_server.engine.ports import OrderStore
+from twap_server.replay.holes import Holes
 from twap_server.replay.records import MemoryRecords
 
 
@@ -18,7 +19,7 @@ def following(order: Order) -> Order:
 
 
 async def test_gives_back_what_was_recorded() -> None:
-    records = MemoryRecords()
+    records = MemoryRecords(Holes())
     store: OrderStore = records
     order = make_order()
     sample = Sample(time=Nanos(5), mid=None)
@@ -41,7 +42,7 @@ async def test_gives_back_what_was_recorded() -> None:
     ("steps", "is_new"), [(0, True), (0, False), (2, False)], ids=["again", "repeated", "skipped"]
 )
 async def test_refuses_an_order_that_is_not_as_it_was(steps: int, is_new: bool) -> None:
-    records = MemoryRecords()
+    records = MemoryRecords(Holes())
     order = wrong = make_order()
     for _ in range(steps):
         wrong = following(wrong)

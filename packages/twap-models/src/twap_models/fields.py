@@ -13,7 +13,11 @@ from twap_models.exact_json import SENT, TOLD, InexactNumber, JsonBounds, Unread
 from twap_models.iso_time import read_iso
 from twap_models.names import exchange_name
 
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)?", re.ASCII)
+_LENGTH = r"\d{1,9}(?:\.\d{1,9})?"
+_DURATION = re.compile(
+    rf"{_LENGTH}|(?:{_LENGTH}d)?(?:{_LENGTH}h)?(?:{_LENGTH}m)?(?:{_LENGTH}s)?(?:{_LENGTH}ms)?", re.ASCII
+)
+_PIECE = re.compile(rf"({_LENGTH})(ms|s|m|h|d)?", re.ASCII)
 _UNIT_SECONDS = {
     "ms": Decimal("0.001"),
     "s": Decimal(1),
@@ -72,7 +76,7 @@ def shortened(exact: Decimal) -> Decimal:
 
 
 def parse_duration(value: Any) -> timedelta:
-    """Read seconds (a number) or text such as ``90``, ``"5m"``, ``"1h"``, ``"250ms"``.
+    """Read seconds (a number) or text such as ``90``, ``"5m"``, ``"1h30m"``, ``"250ms"``.
 
     Raises:
         ValueError: anything else, or longer than ten years.
@@ -85,10 +89,14 @@ def parse_duration(value: Any) -> timedelta:
 @lru_cache(maxsize=1_024)
 def _duration_of_text(text: str) -> timedelta:
     """Remembered: callers write the same few, and each order's are read several times."""
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"expected seconds or a duration such as '5m', got {text[:40]!r}")
-    return _duration(Decimal(match[1]) * _UNIT_SECONDS[match[2] or "s"])
+    bare = text.strip()
+    if bare.startswith("-") and _DURATION.fullmatch(bare[1:]):
+        raise ValueError(f"a duration must be positive, such as '5m', got {text[:40]!r}")
+    if not bare or _DURATION.fullmatch(bare) is None:
+        raise ValueError(f"expected seconds or a duration such as '5m' or '1h30m', got {text[:40]!r}")
+    return _duration(
+        sum((Decimal(many) * _UNIT_SECONDS[unit or "s"] for many, unit in _PIECE.findall(bare)), Decimal(0))
+    )
 
 
 def _duration(seconds: Decimal) -> timedelta:

@@ -36,7 +36,7 @@ def _to_profile(value: Any) -> Literal["auto"] | list[Decimal]:
     if value == AUTO:
         return AUTO
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= MOST_WEIGHTS:
-        raise ValueError(f'expected "auto" or a list of 1 to {MOST_WEIGHTS} weights')
+        raise ValueError(f'expected "auto" or a list of 1 to {MOST_WEIGHTS} weights, got {str(value)[:60]!r}')
     weights = [parse_number(one) for one in value]
     if any(one < 0 for one in weights):
         raise ValueError("expected weights of at least 0")

@@ -72,6 +72,8 @@ def replay_command(
             announce(line)
     if reports is not None:
         _write(done, reports)
+        count = len(done.records)
+        announce(f"{count} {'report' if count == 1 else 'reports'} written into {reports}")
     return done
 
 

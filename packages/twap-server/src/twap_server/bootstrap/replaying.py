@@ -39,6 +39,7 @@ from twap_server.feed.bus import Bus
 from twap_server.recordings.frames import Recording
 from twap_server.replay.apart import ApartOrders, HandOut
 from twap_server.replay.connections import RecordedStream
+from twap_server.replay.holes import Holes
 from twap_server.replay.onlooker import Onlooker, Traded
 from twap_server.replay.origin import merged
 from twap_server.replay.player import TapePlayer
@@ -196,8 +197,9 @@ class _Run:
         self._apart = apart
         self._exchanges = {one.name: one for one in exchanges}
         tapes = [tape for one in exchanges for tape in one.tapes()]
-        self.player = TapePlayer(merged(tapes))
-        self._clock, self._records = self.player.clock, MemoryRecords()
+        holes = Holes()
+        self.player = TapePlayer(holes.watching(merged(tapes)))
+        self._clock, self._records = self.player.clock, MemoryRecords(holes)
         self._start = self._clock.now()
         self._settings, self._skip_unread = settings, skip_unread
         self._unlisted = set(self._exchanges)
@@ -406,4 +408,5 @@ class _Run:
             clock=self._clock,
             config=self._settings.engine,
             new_id=lambda: f"{next(numbers):032x}",
+            has_users=False,
         )

@@ -2,21 +2,34 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 
 from twap_server.cli.running import fail, say, told
+from twap_server.domain.errors import InvalidRequest
 
 _REJECTED = 5
 """As ``twap submit`` ends."""
 _USAGE = 2
 _REPORTS = 200
+_OPTIONS: Final = {
+    "price": "--limit",
+    **{
+        name: f"--{name}"
+        for name in (
+            "at", "exchange", "symbol", "side", "quantity", "strategy", "duration", "slices", "interval",
+            "realism",
+        )
+    },
+}  # fmt: skip
+"""Options of what-if, by the field that each gives."""
 Config = Annotated[Path | None, typer.Option(help="Settings file (TOML).")]
 
 
@@ -119,10 +132,11 @@ def ask_what_if(
 
     order: dict[str, Any] = {"exchange": exchange, "symbol": symbol, "quantity": quantity, "side": side.value}
     order |= {"duration": duration, "interval": interval, "price": limit}
-    order |= {"strategy": strategy, "realism": realism, **_fields(field or [])}
+    order |= {"strategy": strategy, "realism": realism}
     order["slices"] = slices if slices or interval else 12
     logging.getLogger("twap_server").addHandler(logging.NullHandler())  # lines of a server that runs live
-    with told():
+    with told(), _as_options():
+        order |= _fields(field or [])
         found = lab.what_if(
             recording,
             at=at,
@@ -135,6 +149,8 @@ def ask_what_if(
             found.write_page(html)
     for line in [found.report.to_json().decode()] if as_json else found.lines(with_fills=fills):
         say(line)
+    if html is not None and not as_json:
+        say(f"report written: {html}")
     if found.is_rejected:
         raise typer.Exit(_REJECTED)
 
@@ -147,8 +163,25 @@ def _most_reports(text: str) -> int | None:
     return int(text)
 
 
-def _fields(given: list[str]) -> Mapping[str, str]:
+def _fields(given: list[str]) -> Mapping[str, Any]:
+    from twap_server.lab.orders import value_of  # noqa: PLC0415 - keeps --help fast
+
     for one in given:
         if "=" not in one:
             fail(f"--field {one}: expected NAME=VALUE, such as randomize=10", code=_USAGE)
-    return dict(one.split("=", 1) for one in given)
+    named = (one.split("=", 1) for one in given)
+    return {name: value_of(name, text) for name, text in named}
+
+
+@contextmanager
+def _as_options() -> Iterator[None]:
+    """Name a wrong field as the option that it was given by."""
+    try:
+        yield
+    except InvalidRequest as error:
+        words = str(error)
+        field = error.field.split(".")[0].split("[")[0]
+        if not words.startswith(field):
+            raise
+        option = _OPTIONS.get(field, f"--field {field}")
+        raise InvalidRequest(f"{option}{words.removeprefix(field)}", field=option) from None

@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from twap_models.fields import parse_duration
 from twap_server.domain.clock import Nanos, to_iso, to_nanos
-from twap_server.domain.errors import RequestError, TwapError
+from twap_server.domain.errors import RequestError, TwapError, failure_in
 from twap_server.runtime.loops import LoopFactory
 from twap_server.telemetry import Lines, say_last
 
@@ -72,10 +72,9 @@ def told() -> Iterator[None]:
     except TwapError as error:
         fail(str(error), code=_code(error))
     except BaseExceptionGroup as group:
-        expected = group.subgroup(TwapError)
-        if expected is None:
+        failure = failure_in(group)
+        if failure is None:
             raise
-        failure = _first(expected)
         fail(str(failure), code=_code(failure))
 
 
@@ -155,7 +154,3 @@ def _code(error: BaseException) -> int:
     """Tell mistakes of whoever gave the command from failures of the work, as over what a recording holds."""
     is_mistake = isinstance(error, RequestError) and getattr(error, "field", "") != CONTENT
     return _WRONG_USAGE if is_mistake else _FAILED
-
-
-def _first(group: BaseException) -> BaseException:
-    return _first(group.exceptions[0]) if isinstance(group, BaseExceptionGroup) else group

@@ -17,7 +17,7 @@ What goes wrong on the exchange side: ``domain/market/errors.py``.
 """
 
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from twap_models.enums import ErrorCode
 from twap_server.domain.clock import Nanos, to_text
@@ -27,6 +27,25 @@ class TwapError(Exception):
     """Base of all: ``str(error)`` is safe to show to a user."""
 
     code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Reach another process as it is: its class may want more to be made than its words."""
+        return _made_again, (type(self), self.args, vars(self))
+
+
+def _made_again(kind: type[TwapError], args: tuple[Any, ...], named: dict[str, Any]) -> TwapError:
+    made = kind.__new__(kind, *args)
+    vars(made).update(named)
+    return made
+
+
+def failure_in(group: BaseExceptionGroup) -> TwapError | None:
+    """The first of the failures that may be told among what failed side by side; None without any."""
+    expected = group.subgroup(TwapError)
+    first: BaseException | None = expected
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first if isinstance(first, TwapError) else None
 
 
 class RequestError(TwapError):

@@ -77,6 +77,7 @@ class Engine:
         config: EngineConfig,
         new_id: Callable[[], str],
         takings: TakingRecords | None = None,
+        has_users: bool = True,
     ) -> None:
         """Build it.
 
@@ -89,6 +90,7 @@ class Engine:
             new_id: gives a fresh order id, unique for ever.
             takings: where another engine worked the orders before this one, what users took then; None: that
                 is forgotten.
+            has_users: who can send an order again; a replay's orders are sent by nobody.
         """
         waits = StoreWaits()
         self._store, self._clock, self._config = WaitedForStore(store, clock, waits), clock, config
@@ -109,7 +111,7 @@ class Engine:
         self._open_orders = OpenOrders(market=market, sampler=self._sampler, clock=clock)
         self._allowances = Allowances(open_orders=self._open_orders, config=config)
         limits = limits_of(config)
-        acceptance = OrderAcceptance(market=market, limits=limits, new_id=new_id)
+        acceptance = OrderAcceptance(market=market, limits=limits, new_id=new_id, has_users=has_users)
         self._previewer = self._make_previewer(market, acceptance, store)
         self._committer = DecisionCommitter(
             store=self._store,

@@ -8,7 +8,7 @@ import msgspec
 from twap_models.enums import OrderStatus, SliceOutcome
 from twap_models.report import Costs, ExecutionReport
 from twap_server.domain.clock import Nanos
-from twap_server.domain.orders.record import OrderRecord
+from twap_server.domain.orders.record import Hole, OrderRecord
 from twap_server.reports.present import execution_report
 
 PARTS = tuple(name for name in Costs.model_fields if name != "implementation_shortfall")
@@ -22,6 +22,8 @@ class RunFigures(msgspec.Struct, frozen=True, kw_only=True):
     status: OrderStatus
     reason: str = ""
     """Why it was rejected or ended, in words."""
+    holes: tuple[Hole, ...] = ()
+    """Where the recording has nothing; see ``OrderRecord``."""
     instrument: str | None = None
     ended: Nanos | None = None
     filled_quantity: Decimal = Decimal(0)
@@ -57,6 +59,7 @@ def figures_of(key: str, record: OrderRecord) -> RunFigures:
         key=key,
         status=made.status,
         reason=progress.detail or progress.reason,
+        holes=record.holes,
         instrument=made.instrument,
         ended=progress.ended,
         cost=made.costs.implementation_shortfall.amount if priced else None,

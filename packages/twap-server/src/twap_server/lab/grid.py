@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -16,9 +17,10 @@ from twap_models.enums import Side
 from twap_models.fields import Moment
 from twap_models.orders import StrategyOrderRequest
 from twap_models.strategies import PARAMETERS
-from twap_server.api.wire.requests import resolve
+from twap_server.api.wire.requests import resolve, to_request
 from twap_server.domain.clock import Nanos, to_datetime, to_span, to_text
 from twap_server.domain.errors import InvalidRequest
+from twap_server.domain.orders.rules import OrderLimits, broken_interval, broken_options
 from twap_server.lab.orders import order_of
 from twap_server.lab.source import RecordingFacts
 from twap_server.lab.spec import VARIED, RegularStarts, TournamentSpec
@@ -57,17 +59,21 @@ class Run:
     """Digest of recording, order, settings and engine."""
 
 
-def runs_of(spec: TournamentSpec, sources: Sequence[RecordingFacts], *, circumstances: str) -> list[Run]:
+def runs_of(
+    spec: TournamentSpec, sources: Sequence[RecordingFacts], *, limits: OrderLimits, circumstances: str
+) -> list[Run]:
     """All runs, those of a case side by side.
 
     Args:
         spec: the tournament.
         sources: its recordings.
+        limits: bounds of one order.
         circumstances: what else a result depends on: engine and settings, as text.
 
     Raises:
         InvalidRequest: an order's field is wrong, or a window lies outside of its recording; names the key.
     """
+    _check_ranges(spec, limits)
     made: list[Run] = []
     for number, case in enumerate(_cases(spec, sources), 1):
         source = sources[case.recording]
@@ -92,6 +98,20 @@ def baseline_of(spec: TournamentSpec) -> str | None:
     kind = spec.order.get("strategy", "twap")
     are_twap = (name for name, own in spec.strategies.items() if own.get("strategy", kind) == "twap")
     return spec.baseline or next(are_twap, None)
+
+
+def _check_ranges(spec: TournamentSpec, limits: OrderLimits) -> None:
+    """Find out before the work what would reject every order of a strategy.
+
+    Raises:
+        InvalidRequest: an option or parameter is outside its range; names it, the range and what was given.
+    """
+    for place, strategy in product(range(len(spec.recordings)), spec.strategies):
+        request = to_request(_order(spec, place, strategy, _sample(spec)), now=Nanos(0))
+        start = request.start or Nanos(0)
+        for one in (*broken_options(request), *broken_interval(request, now=start, limits=limits)):
+            key = _key_of(spec, place, strategy, one.field)
+            raise InvalidRequest(f"{key}: {one.detail.removeprefix(f'{one.field} ')}", field=key)
 
 
 def _cases(spec: TournamentSpec, sources: Sequence[RecordingFacts]) -> Iterator[Case]:
@@ -176,23 +196,24 @@ def _order(
     Raises:
         InvalidRequest: a field is wrong; names the table it stands in.
     """
-    over = spec.recordings[place].order
-    own = spec.strategies[strategy]
+    over, own = spec.recordings[place].order, spec.strategies[strategy]
     body = {"token_id": strategy, **spec.order, **over, **own, **varied}
+    order = order_of(body, named=partial(_key_of, spec, place, strategy))
+    if not order.duration:
+        key = _key_of(spec, place, strategy, "duration")
+        what = "is missing: give how long each order takes" if order.duration is None else "must be above 0"
+        raise InvalidRequest(f"{key} {what}", field=key)
+    return order
+
+
+def _key_of(spec: TournamentSpec, place: int, strategy: str, field: str) -> str:
+    """Where in the file a field of an order stands, or would."""
+    over, own = spec.recordings[place].order, spec.strategies[strategy]
     tables = dict.fromkeys(_OF_STRATEGIES, f"strategies.{strategy}")
     tables |= dict.fromkeys(spec.order, "order") | dict.fromkeys(over, f"recordings[{place}].order")
     tables |= dict.fromkeys(own, f"strategies.{strategy}")
-
-    def named(field: str) -> str:
-        name = field.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
-        return VARIED.get(name) or f"{tables.get(name, 'order')}.{field}"
-
-    order = order_of(body, named=named)
-    if order.duration is None:
-        raise InvalidRequest(
-            "order.duration is missing: give how long each order takes", field="order.duration"
-        )
-    return order
+    name = field.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
+    return VARIED.get(name) or f"{tables.get(name, 'order')}.{field}"
 
 
 def _digest(order: StrategyOrderRequest, *more: str) -> str:

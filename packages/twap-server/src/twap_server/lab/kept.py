@@ -18,6 +18,11 @@ _DIGITS = 32
 _decode = msgspec.json.Decoder(list[RunFigures]).decode
 
 
+def is_of_tournament(out: Path) -> bool:
+    """Whether a tournament wrote this folder."""
+    return (out / _FOLDER).is_dir()
+
+
 class KeptRuns:
     """The runs in a tournament's folder."""
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from twap_models.orders import StrategyOrderRequest
 from twap_server.bootstrap.replaying import replay_apart
-from twap_server.domain.errors import TwapError
+from twap_server.domain.errors import TwapError, failure_in
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.lab.engine import engine_version
 from twap_server.lab.figures import RunFigures, figures_of
+from twap_server.replay.apart import NotJudged
 from twap_server.reports.page import report_page
 from twap_server.settings import Settings
 
@@ -27,6 +28,8 @@ class PassOrder:
     """An order of a pass."""
 
     key: str
+    name: str
+    """How its tournament knows it, for messages."""
     order: StrategyOrderRequest
     wants_report: bool = False
 
@@ -77,8 +80,16 @@ def play(job: Pass) -> PassResult:
             instruments=job.instruments,
             skip_unread=job.skip_unread,
         )
+    except NotJudged as error:
+        result.failure = f"{by_token[error.token_id].name}: {error}"
+        return result
     except TwapError as error:
         result.failure = str(error)
+        return result
+    except BaseExceptionGroup as group:
+        if (failure := failure_in(group)) is None:
+            raise
+        result.failure = str(failure)
         return result
     result.figures = [found[one.key] for one in job.orders]
     return result

@@ -1,12 +1,16 @@
 """Read an order of the lab: a body of ``POST /orders``, by the model that the API reads it with."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 
+from twap_models import exact_json
 from twap_models.orders import StrategyOrderRequest
 from twap_models.plain_words import field_of, plain
+from twap_models.strategies import AUTO
 from twap_server.domain.errors import InvalidRequest
 
 
@@ -27,11 +31,42 @@ def order_of(body: Mapping[str, Any], *, named: Callable[[str], str]) -> Strateg
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
         key = named(field_of(wrong))
-        said = f"{key} is missing" if wrong["type"] == "missing" else f"{key}: {_said(wrong)}"
+        said = f"{key} is missing" if wrong["type"] == "missing" else f"{key}: {_said(wrong, body)}"
         raise InvalidRequest(said, field=key) from None
 
 
-def _said(wrong: Mapping[str, Any]) -> str:
+def value_of(name: str, text: str) -> Any:
+    """Read what was given for a field as text: lists and tables as JSON, weights also behind commas.
+
+    Raises:
+        InvalidRequest: it is no JSON.
+    """
+    if text[:1] in ("[", "{"):
+        try:
+            return exact_json.loads(text)
+        except ValueError:
+            said = f"{name}: expected a list or table as JSON, got {text[:_SHOWN]!r}"
+            raise InvalidRequest(said, field=name) from None
+    return text.split(",") if name == _WEIGHTS and text != AUTO else text
+
+
+def _said(wrong: Mapping[str, Any], body: Mapping[str, Any]) -> str:
     if wrong["type"] == "extra_forbidden":
-        return "an order has no such field"
-    return plain(wrong["msg"])
+        return f"an order has no such field{_meant(str(wrong['loc'][-1]), _FIELDS)}"
+    said, given = plain(wrong["msg"]), wrong["input"]
+    if given is body or "got " in said or isinstance(given, Mapping):
+        return said
+    meant = _meant(given, _WORD.findall(said)) if isinstance(given, str) else ""
+    return f"{said}, got {str(given)[:_SHOWN]!r}{meant}"
+
+
+def _meant(wrong: str, known: Iterable[str]) -> str:
+    close = get_close_matches(wrong.lower(), list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+_FIELDS = tuple(StrategyOrderRequest.model_fields)
+_WORD = re.compile("'([^']+)'")
+_WEIGHTS = "volume_profile"
+_SHOWN = 60
+"""Characters of what was given."""

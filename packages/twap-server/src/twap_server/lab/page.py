@@ -74,27 +74,34 @@ def _parts(result: TournamentResult, title: str) -> Iterator[Element]:
 def _about(result: TournamentResult) -> Iterator[Element]:
     first, last = min(one.first for one in result.recordings), max(one.last for one in result.recordings)
     names = ", ".join(one.name for one in result.recordings)
+    recordings = "the recording" if len(result.recordings) == 1 else "the recordings"
     yield el(
         "p",
         f"{len(result.strategies)} strategies in {result.cases:,} cases: {result.runs:,} orders "
-        f"over {names}, {first.strftime(_UTC)} to {last.strftime(_UTC)} UTC.",
+        f"over {recordings} {names}, {first.strftime(_UTC)} to {last.strftime(_UTC)} UTC.",
         class_="soft",
     )
     yield el(
         "p",
-        "Every fill is simulated: each order is a user's of its own and met the recorded books at the moment "
-        "when its slices were due. Cost is implementation shortfall in basis points of the quantity at the "
-        "mid when the order came and started; a positive figure is a cost. Fees count, and what was not "
-        "filled is valued at the last mid.",
+        "Every fill is simulated: each order met the recorded books as if it were alone there, at the "
+        "moments when its slices were due. Cost is implementation shortfall in basis points of the "
+        "quantity at the mid when the order came and started; a positive figure is a cost. Fees count, and "
+        "what was not filled is valued at the last mid.",
         class_="provenance",
     )
 
 
 def _findings(result: TournamentResult, whole: ResultGroup) -> Iterator[Element]:
     """In words, for whoever does not read the table to its last column."""
-    known = [(one.strategy, one.difference) for one in whole.strategies if one.difference is not None]
-    if known:
-        yield el("ul", *(el("li", _finding(name, one)) for name, one in known))
+    known = [_finding(one.strategy, one.difference) for one in whole.strategies if one.difference is not None]
+    found = [*known, *(_without_cost(one) for one in whole.strategies if one.cost is None)]
+    if found:
+        yield el("ul", *(el("li", words) for words in found))
+
+
+def _without_cost(one: StrategyResult) -> str:
+    why = f"{one.rejected:,} of its {one.runs:,} orders were rejected" if one.rejected else "see below"
+    return f"{one.strategy}: its cost is not known ({why})"
 
 
 def _finding(name: str, one: PairedDifference) -> str:
@@ -104,7 +111,7 @@ def _finding(name: str, one: PairedDifference) -> str:
         return f"{name}: no difference to {one.baseline} shown ({number(one.mean)} bps{between}, {pairs})"
     return (
         f"{name}: {one.verdict.value} than {one.baseline} by {number(abs(one.mean))} bps "
-        f"({number(one.mean)}{between}, {pairs})"
+        f"({between.removeprefix(', ')}, {pairs})"
     )
 
 
@@ -121,7 +128,8 @@ def _cost_row(one: StrategyResult) -> list[Element | str]:
     figures = [NOTHING] * 5
     if cost is not None:
         figures = [number(value) for value in (cost.mean, cost.median, cost.p5, cost.p95, cost.deviation)]
-    row: list[Element | str] = [one.strategy, f"{one.runs:,}", number(one.filled_percent), *figures]
+    orders = f"{one.runs:,}" + (f", {one.rejected:,} rejected" if one.rejected else "")
+    row: list[Element | str] = [one.strategy, orders, number(one.filled_percent), *figures]
     if apart is None:
         return [*row, NOTHING, NOTHING, NOTHING]
     interval = NOTHING if apart.low is None else f"{number(apart.low)} to {number(apart.high)}"
@@ -133,8 +141,8 @@ def _notes(result: TournamentResult) -> Iterator[Element]:
     if result.baseline is not None:
         yield el(
             "p",
-            f"Differences are to {result.baseline} in the same case, in pairs. An interval that contains 0 "
-            "shows no difference.",
+            f"Differences are to {result.baseline} in the same case, in pairs. Where the interval contains "
+            "0, chance alone could have made the difference: none is shown.",
         )
     if result.notes:
         yield el("ul", *(el("li", note) for note in result.notes))

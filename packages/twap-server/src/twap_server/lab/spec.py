@@ -25,6 +25,7 @@ from pydantic import (
 
 from twap_models.enums import Side
 from twap_models.fields import Duration, Moment, Quantity
+from twap_models.orders import StrategyOrderRequest
 from twap_models.plain_words import in_path, plain
 from twap_server.domain.errors import InvalidRequest
 
@@ -228,5 +229,7 @@ def _known_keys(path: Sequence[str | int], wrong: str) -> str:
     part = parts.get(str(path[0]), TournamentSpec) if path else TournamentSpec
     known = [field.alias or name for name, field in part.model_fields.items()]
     close = get_close_matches(wrong, known, n=1)
+    if part is TournamentSpec and wrong in StrategyOrderRequest.model_fields:
+        return "it is a field of orders, give it in [order] or [strategies.NAME]"
     fields = " (fields of the orders go into [order] or [strategies.NAME])" if part is TournamentSpec else ""
     return f"did you mean {close[0]}?" if close else f"expected one of {', '.join(known)}{fields}"

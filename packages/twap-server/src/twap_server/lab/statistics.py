@@ -81,6 +81,27 @@ def mean(values: Sequence[Decimal]) -> Decimal:
     return _told(Fraction(sum(_units(values)), len(values)))
 
 
+def means_of_parts(parts: Sequence[Sequence[Decimal]], *, whole: Sequence[Decimal]) -> list[Decimal]:
+    """Means of parts that sum to the mean of the whole, as it is told.
+
+    Each is rounded half-even; what that leaves of the sum goes, a ten thousandth each, to the parts that
+    rounding moved farthest the other way. A part that is always 0 stays 0.
+
+    Args:
+        parts: figures of each, at least one; as many as ``whole`` has.
+        whole: what they sum to, but for the rounding of figures.
+    """
+    exact_means = [Fraction(sum(_units(one)), len(one)) for one in parts]
+    told = [round(one) for one in exact_means]
+    rest = round(Fraction(sum(_units(whole)), len(whole))) - sum(told)
+    sign = 1 if rest > 0 else -1
+    movable = [place for place, one in enumerate(parts) if any(one)] or list(range(len(parts)))
+    movable.sort(key=lambda place: sign * (told[place] - exact_means[place]))
+    for number in range(abs(rest)):
+        told[movable[number % len(movable)]] += sign
+    return [Decimal(one).scaleb(-_PLACES) for one in told]
+
+
 def ranked(values: Sequence[int], thousandths: int) -> int:
     """The smallest value that at least so many thousandths of all are not above (nearest rank)."""
     place = -(-len(values) * thousandths // 1_000)

@@ -1,6 +1,6 @@
 """Summarise a tournament: its typed result, over all cases and by kind of case."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -16,10 +16,11 @@ from twap_models.lab import (
     Verdict,
 )
 from twap_server.domain import exact
-from twap_server.domain.clock import to_datetime
+from twap_server.domain.clock import SECOND, to_datetime, to_text
+from twap_server.domain.orders.record import Hole
 from twap_server.lab.figures import PARTS
 from twap_server.lab.outcome import Outcome, Played
-from twap_server.lab.statistics import DRAWS, FEWEST, difference, mean, spread
+from twap_server.lab.statistics import DRAWS, FEWEST, difference, mean, means_of_parts, spread
 
 MOST_SHOWN: Final = 1_000
 """Runs in ``result.json`` and on the page; the table of runs has all."""
@@ -139,11 +140,13 @@ def _difference(outcome: Outcome, name: str, runs: Sequence[Played], base: Seque
 
 def _parts(priced: Sequence[Played]) -> dict[str, Decimal]:
     """Mean of each part over the runs in which all are known."""
-    rows = [list(known) for one in priced if None not in (known := _known(one))]
-    if not rows:
+    whole = [one for one in priced if None not in _known(one)]
+    if not whole:
         return {}
-    columns = zip(PARTS, zip(*rows, strict=True), strict=True)
-    return {name: mean([value for value in column if value is not None]) for name, column in columns}
+    columns = zip(*(_known(one) for one in whole), strict=True)
+    costs = [one.figures.cost_bps for one in whole if one.figures.cost_bps is not None]
+    parts = means_of_parts([[one for one in column if one is not None] for column in columns], whole=costs)
+    return dict(zip(PARTS, parts, strict=True))
 
 
 def _known(one: Played) -> list[Decimal | None]:
@@ -176,13 +179,15 @@ def _recordings(outcome: Outcome) -> list[PlayedRecording]:
 def _notes(outcome: Outcome, whole: ResultGroup) -> Iterator[str]:
     if outcome.baseline is None:
         yield "No strategy is a TWAP and no baseline is named, so there are no paired differences."
+    yield from _about_holes(outcome)
     for one in whole.strategies:
-        yield from _of_strategy(one)
+        yield from _of_strategy(one, _why_rejected(outcome, one.strategy))
     few = [one.difference for one in whole.strategies if one.difference and one.difference.low is None]
     if few:
         yield (
             f"An interval needs {FEWEST} stretches of time as long as the longest order, and the pairs lie "
-            f"in {few[0].blocks}: give a longer recording or shorter orders. No difference is called shown."
+            f"in {few[0].blocks}: give a longer recording or shorter orders. Until then nothing is "
+            "called cheaper or dearer."
         )
     open_ = sum(one.figures.status.is_open for one in outcome.played)
     if open_:
@@ -191,9 +196,41 @@ def _notes(outcome: Outcome, whole: ResultGroup) -> Iterator[str]:
         yield f"{MOST_SHOWN:,} of {len(outcome.played):,} runs are listed; runs.csv has all."
 
 
-def _of_strategy(one: StrategyResult) -> Iterator[str]:
+def _about_holes(outcome: Outcome) -> Iterator[str]:
+    """Where recordings have nothing, as far as orders met it, and what that cost."""
+    met: dict[tuple[int, Hole], set[int]] = defaultdict(set)
+    for one in outcome.played:
+        for hole in one.figures.holes:
+            met[one.run.case.recording, Hole(*hole)].add(one.run.case.number)
+    for (place, hole), cases in sorted(met.items()):
+        lost = {
+            one.run.case.number
+            for one in outcome.played
+            if one.run.case.number in cases and one.figures.cost_bps is None
+        }
+        seconds = round(Decimal(hole.end - hole.begin) / SECOND, 1)
+        yield (
+            f"The recording {outcome.sources[place].name} has nothing from {to_text(hole.begin)} to "
+            f"{to_text(hole.end)} ({seconds:f} s): {_lie(len(cases))} in it, or after it "
+            f"while no book was known; without a known cost: {len(lost):,}."
+        )
+
+
+def _lie(cases: int) -> str:
+    return "1 case lies" if cases == 1 else f"{cases:,} cases lie"
+
+
+def _why_rejected(outcome: Outcome, strategy: str) -> Counter[str]:
+    """How many orders of a strategy were rejected for which reason."""
+    of_it = (one for one in outcome.played if one.run.strategy == strategy and one.is_rejected)
+    return Counter(one.figures.reason for one in of_it)
+
+
+def _of_strategy(one: StrategyResult, why: Counter[str]) -> Iterator[str]:
     if one.rejected:
-        yield f"{one.strategy}: {one.rejected} of {one.runs} orders were rejected; runs.csv says why."
+        (reason, count), *_ = why.most_common(1)
+        share = "" if len(why) == 1 else f" for {len(why)} reasons, {count:,} of them for this one"
+        yield f"{one.strategy}: {one.rejected:,} of {one.runs:,} orders were rejected{share}: {reason}"
     if one.unpriced:
         yield f"{one.strategy}: {one.unpriced} of {one.runs} orders have no cost: a price was not measured."
     if one.filled + one.rejected < one.runs:

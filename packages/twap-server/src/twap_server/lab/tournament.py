@@ -14,10 +14,11 @@ from twap_models.lab import TournamentResult
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest
+from twap_server.engine.entry.acceptance import limits_of
 from twap_server.lab.engine import engine_version
 from twap_server.lab.figures import RunFigures
 from twap_server.lab.grid import Run, runs_of
-from twap_server.lab.kept import KeptRuns
+from twap_server.lab.kept import KeptRuns, is_of_tournament
 from twap_server.lab.one_pass import Pass, PassOrder, PassResult
 from twap_server.lab.outcome import Outcome, outcome_of
 from twap_server.lab.page import write_page
@@ -90,7 +91,7 @@ def tournament(
         check_parquet()
     spec = _placed(spec, base)
     sources = [look_at(one.path, one.name) for one in spec.recordings]
-    runs = runs_of(spec, sources, circumstances=_circumstances(chosen, spec))
+    runs = _runs(source, spec, sources, chosen)
     folder = _Folder(Path(out))
     begin = with_clock.monotonic()
     done = folder.kept.load([run.key for run in runs])
@@ -110,14 +111,44 @@ def tournament(
         raise
     outcome = outcome_of(spec, sources, runs, done, engine=engine_version(), reports=folder.reports(runs))
     made = folder.write(outcome, parquet=how.parquet)
+    for note in made.notes:
+        tell(f"note: {note}")
     tell(f"done in {span(with_clock.monotonic() - begin)}: {folder.out / 'index.html'}")
     return made
+
+
+def _runs(
+    source: Path | str | Mapping[str, Any],
+    spec: TournamentSpec,
+    sources: Sequence[RecordingFacts],
+    settings: Settings,
+) -> Sequence[Run]:
+    """Make the runs; what is wrong is told with the file that it stands in.
+
+    Raises:
+        InvalidRequest: as ``runs_of``.
+    """
+    try:
+        limits, circumstances = limits_of(settings.engine), _circumstances(settings, spec)
+        return runs_of(spec, sources, limits=limits, circumstances=circumstances)
+    except InvalidRequest as error:
+        where = "the tournament" if isinstance(source, Mapping) else source
+        raise InvalidRequest(f"{where}: {error}", field=error.field) from None
 
 
 class _Folder:
     """What a tournament writes."""
 
     def __init__(self, out: Path) -> None:
+        """Take a folder, new, empty or of a tournament.
+
+        Raises:
+            InvalidRequest: it holds something else, or cannot be made.
+        """
+        if out.is_dir() and any(out.iterdir()) and not is_of_tournament(out):
+            raise InvalidRequest(
+                f"{out} holds files that no tournament wrote: name a new folder with --out", field="--out"
+            )
         self.out = out
         self.kept = KeptRuns(out)
 
@@ -251,7 +282,12 @@ def _passes(
                 skip_unread=spec.skip_unread,
                 settings=settings,
                 orders=tuple(
-                    PassOrder(key=run.key, order=run.order, wants_report=run.key in with_pages)
+                    PassOrder(
+                        key=run.key,
+                        name=f"strategies.{run.strategy}",
+                        order=run.order,
+                        wants_report=run.key in with_pages,
+                    )
                     for run in runs[first : first + size]
                 ),
             )

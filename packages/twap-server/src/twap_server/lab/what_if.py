@@ -13,7 +13,7 @@ from twap_models.fields import Moment
 from twap_models.plain_words import plain
 from twap_models.report import ExecutionReport
 from twap_server.bootstrap.replaying import replay_apart
-from twap_server.domain.clock import to_datetime
+from twap_server.domain.clock import to_datetime, to_text
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.exact import ZERO
 from twap_server.domain.orders.record import OrderRecord
@@ -26,6 +26,9 @@ from twap_server.reports.summary import fill_lines, summary
 from twap_server.settings import Settings
 
 _TOKEN: Final = "what-if"
+_OF_ORDERS: Final = "'now' or '+15m'"
+"""What ``Moment`` offers beside a time: an order's now is no moment of a recording."""
+_OF_RECORDINGS: Final = "or one such as '+30s' after the recording's first message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,8 @@ def what_if(
     moment = moment_in(_moment(at), source, "at")
     if not source.first <= moment <= source.last:
         raise InvalidRequest(
-            f"at: expected a time from {to_datetime(source.first).isoformat()} to "
-            f"{to_datetime(source.last).isoformat()}, or one such as +30s",
+            f"at: expected a time from {to_text(source.first)} to {to_text(source.last)}, or one such as "
+            f"+30s after the first of them, got {str(at)[:40]!r}",
             field="at",
         )
     body = {"token_id": _TOKEN, **order, "start_time": to_datetime(moment)}
@@ -117,4 +120,5 @@ def _moment(at: Moment) -> Moment:
     try:
         return TypeAdapter(Moment).validate_python(at)
     except ValidationError as error:
-        raise InvalidRequest(f"at: {plain(error.errors()[0]['msg'])}", field="at") from None
+        said = plain(error.errors()[0]["msg"]).replace(_OF_ORDERS, _OF_RECORDINGS)
+        raise InvalidRequest(f"at: {said}", field="at") from None

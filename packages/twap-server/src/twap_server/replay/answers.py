@@ -17,7 +17,8 @@ from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import ExchangeUnavailable
 from twap_server.exchanges.base import Asking, HttpRequest, T
 
-_NO_ANSWER = 404
+_NONE: Final = "the recording holds none"
+"""Of candles, or whatever else was asked for: it reads behind what is needed."""
 BESIDE: Final = -1
 """The number of a recording that is not played."""
 
@@ -108,7 +109,11 @@ class RecordedRest:
         raise ExchangeUnavailable(f"the answer of {request.path} {_in_words(request.params)}is missing")
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request."""
+        """Answer a request.
+
+        Raises:
+            ExchangeUnavailable: nothing of the kind was recorded.
+        """
         path, params = request.url.path.removeprefix(self.base), dict(request.url.params)
         if path in self.book_paths:
             return httpx.Response(200, content=(await self._book(path, params)).body)
@@ -121,7 +126,7 @@ class RecordedRest:
             return httpx.Response(200, content=self.list_body)
         if self.fallback is not None:
             return await self._made(request, path, self.fallback)
-        return httpx.Response(_NO_ANSWER)
+        raise ExchangeUnavailable(_NONE)
 
     async def _made(
         self, request: httpx.Request, path: str, fallback: httpx.AsyncBaseTransport
@@ -131,6 +136,8 @@ class RecordedRest:
         if asked in self._made_lists:
             return httpx.Response(200, content=self._made_lists[asked])
         answer = await fallback.handle_async_request(request)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise ExchangeUnavailable(_NONE)
         if answer.status_code == httpx.codes.OK and path in self.list_paths:
             self._made_lists[asked] = await answer.aread()
         return answer

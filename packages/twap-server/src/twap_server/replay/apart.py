@@ -13,11 +13,12 @@ from itertools import groupby
 from typing import Final, TypeAlias
 
 from twap_server.domain.clock import SECOND, Clock, Nanos, to_text
-from twap_server.domain.errors import InvalidRequest
+from twap_server.domain.errors import InvalidRequest, RequestError, TwapError, failure_in
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.sample import MARK_OUTS
 from twap_server.domain.orders.terms import OrderRequest
 from twap_server.engine.engine import Engine
+from twap_server.engine.entry.results import SubmitResult
 from twap_server.replay.records import MemoryRecords
 
 HandOut: TypeAlias = Callable[[OrderRecord], None]
@@ -26,6 +27,14 @@ _SETTLED: Final = (MARK_OUTS[-1] + 10) * SECOND
 _AT_ONCE: Final = 200
 _LOOK: Final = 10 * SECOND
 """How often orders that are over are looked for: all that were not handed out are looked at."""
+
+
+class NotJudged(RequestError):
+    """The recording lacks what it takes to judge an order: ``token_id`` names it, ``field`` what to give."""
+
+    def __init__(self, token_id: str, why: TwapError) -> None:
+        super().__init__(str(why))
+        self.token_id, self.field = token_id, getattr(why, "field", "order")
 
 
 class ApartOrders:
@@ -65,6 +74,7 @@ class ApartOrders:
 
         Raises:
             InvalidRequest: the recording ends before an order starts.
+            NotJudged: it lacks what an order's strategy looks at.
         """
         for start, same in groupby(self._requests, key=_start):
             group = list(same)
@@ -94,8 +104,11 @@ class ApartOrders:
 
     async def _send(self, requests: Sequence[OrderRequest], engine: Engine) -> None:
         for some in _pieces(requests):
-            async with asyncio.TaskGroup() as group:
-                sent = [group.create_task(engine.submit(one.token_id, [one])) for one in some]
+            try:
+                async with asyncio.TaskGroup() as group:
+                    sent = [group.create_task(_submitted(engine, one)) for one in some]
+            except ExceptionGroup as failed:
+                raise failure_in(failed) or failed from None
             self._waiting += [result.order.terms.order_id for one in sent for result in one.result()]
 
     def _hand_out_settled(self, records: MemoryRecords, now: Nanos) -> None:
@@ -106,6 +119,13 @@ class ApartOrders:
                 self._hand_out(records.take(order_id))
             else:
                 self._waiting.append(order_id)
+
+
+async def _submitted(engine: Engine, one: OrderRequest) -> Sequence[SubmitResult]:
+    try:
+        return await engine.submit(one.token_id, [one])
+    except TwapError as error:
+        raise NotJudged(one.token_id, error) from error
 
 
 def _start(one: OrderRequest) -> Nanos:

@@ -9,11 +9,12 @@ from itertools import pairwise
 
 from twap_server.domain.errors import StoreConflict
 from twap_server.domain.orders.order import Fill, Order, SliceResult
-from twap_server.domain.orders.record import OrderRecord
+from twap_server.domain.orders.record import Hole, OrderRecord
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.terms import Plan
 from twap_server.domain.orders.write import OrderWrite
 from twap_server.engine.ports import OrderKey
+from twap_server.replay.holes import Holes
 
 
 @dataclass(slots=True)
@@ -30,8 +31,9 @@ class _Kept:
 class MemoryRecords:
     """Orders by id, and by user and token."""
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, holes: Holes) -> None:
+        """Start empty; holes: of the recordings that are played."""
+        self._holes = holes
         self._kept: dict[str, _Kept] = {}
         self._ids: dict[OrderKey, str] = {}
         self._seqs: dict[str, int] = {}
@@ -77,7 +79,7 @@ class MemoryRecords:
 
     def records(self) -> Iterable[OrderRecord]:
         """All that is recorded, in the order of submission."""
-        return map(_record, self._kept.values())
+        return map(self._record_of, self._kept.values())
 
     def order(self, order_id: str) -> Order:
         """One order as it is."""
@@ -88,7 +90,7 @@ class MemoryRecords:
         kept = self._kept.pop(order_id)
         terms = kept.order.terms
         del self._ids[terms.user_id, terms.token_id]
-        return _record(kept)
+        return self._record_of(kept)
 
     def _check(self, write: OrderWrite) -> None:
         terms, version = write.order.terms, write.order.progress.version
@@ -110,15 +112,22 @@ class MemoryRecords:
         if write.events:
             self._seqs[terms.user_id] = write.events[-1].seq
 
+    def _record_of(self, kept: _Kept) -> OrderRecord:
+        return OrderRecord(
+            order=kept.order,
+            slices=tuple(kept.slices),
+            fills=tuple(kept.fills),
+            samples=_by_time(kept.samples),
+            plans=tuple(plan for _, plan in sorted(kept.plans.items())),
+            holes=self._holes_of(kept),
+        )
 
-def _record(kept: _Kept) -> OrderRecord:
-    return OrderRecord(
-        order=kept.order,
-        slices=tuple(kept.slices),
-        fills=tuple(kept.fills),
-        samples=_by_time(kept.samples),
-        plans=tuple(plan for _, plan in sorted(kept.plans.items())),
-    )
+    def _holes_of(self, kept: _Kept) -> tuple[Hole, ...]:
+        """Without a mid at first, the hole before is why: a book goes on with its next whole one only."""
+        terms, order = kept.order.terms, kept.order
+        within = self._holes.within(terms.exchange, terms.start, order.progress.ended or order.plan.end)
+        is_blind = terms.decision_price is None or any(one.mid is None for one in kept.slices[:1])
+        return within or (self._holes.last_before(terms.exchange, terms.start) if is_blind else ())
 
 
 def _by_time(samples: Sequence[Sample]) -> tuple[Sample, ...]:

@@ -21,8 +21,9 @@ def summary(record: OrderRecord) -> Iterator[str]:
         f"{made.status.value}: {number(made.filled_quantity)} at {number(made.average_price)} "
         f"in {made.fills} {'fill' if made.fills == 1 else 'fills'}"
     )
-    if record.order.progress.detail:
-        yield f"  {record.order.progress.detail}"
+    why = record.order.progress.detail
+    if why and not any(why in note for note in made.notes):
+        yield f"  {why}"
     if made.fills:
         yield from _costs(made)
     outcomes = ", ".join(f"{count} {name}" for name, count in made.slices_by_outcome.items() if count)

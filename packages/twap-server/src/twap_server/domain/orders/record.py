@@ -1,11 +1,19 @@
 """Describe what is recorded of one order: all of it for its execution report, or a page."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from twap_server.domain.clock import Nanos
 from twap_server.domain.orders.order import Fill, Order, SliceResult
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.terms import Plan
+
+
+class Hole(NamedTuple):
+    """Where a recording has nothing: between two messages of an exchange."""
+
+    begin: Nanos
+    end: Nanos
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +29,8 @@ class OrderRecord:
     """Of its market, in time order."""
     plans: tuple[Plan, ...] = ()
     """Every revision of its plan, in order; without any there was one, the order's."""
+    holes: tuple[Hole, ...] = ()
+    """Of the recording that it was replayed on: those in its window; else the one that cost it its book."""
 
 
 FillKey: TypeAlias = tuple[int, int]

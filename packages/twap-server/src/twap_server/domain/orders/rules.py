@@ -106,10 +106,10 @@ def broken_terms(
         now: time of receipt.
         limits: bounds of one order.
     """
-    yield from _broken_options(request)
+    yield from broken_options(request)
     if not takes_orders(rules.status, limited=request.limit is not None):
         yield _not_tradable(request, rules)
-    yield from _broken_interval(request, now=now, limits=limits)
+    yield from broken_interval(request, now=now, limits=limits)
     yield from _broken_latency(request, now=now)
     yield from _broken_signs(request, rules, fit)
     yield from _broken_minimums(request, rules, fit)
@@ -128,7 +128,8 @@ def _invalid_window(detail: str) -> Rejection:
     return Rejection(reason=RejectReason.INVALID_WINDOW, field="end_time", detail=detail)
 
 
-def _broken_options(request: OrderRequest) -> Iterator[Rejection]:
+def broken_options(request: OrderRequest) -> Iterator[Rejection]:
+    """Every option and parameter outside its range: neither market nor time says more about them."""
     bounds = (
         ("max_slippage_bps", request.max_slippage_bps, ZERO, 10_000),
         ("randomize", request.randomize, ZERO, 50),
@@ -150,7 +151,8 @@ def _broken_options(request: OrderRequest) -> Iterator[Rejection]:
         yield Rejection(reason=reason, field=name, detail=f"{name} {what}", nearest=would_do)
 
 
-def _broken_interval(request: OrderRequest, *, now: Nanos, limits: OrderLimits) -> Iterator[Rejection]:
+def broken_interval(request: OrderRequest, *, now: Nanos, limits: OrderLimits) -> Iterator[Rejection]:
+    """Slices that are too many, or too near each other."""
     start, end = _window(request, now)
     length = end - start
     if request.slices is not None:

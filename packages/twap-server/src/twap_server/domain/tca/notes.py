@@ -25,12 +25,14 @@ _WHOLE = Decimal(1)
 
 def notes(record: OrderRecord, prices: Prices, measured: Benchmarks) -> tuple[str, ...]:
     """One sentence for each thing that is missing, late, or otherwise not what a reader would expect."""
+    holes = tuple(_about_holes(record))
     if record.order.status is OrderStatus.REJECTED:
         why = record.order.progress.detail or record.order.progress.reason
-        return (f"The order was rejected: {why or 'nothing was executed'}.".replace("..", "."),)
+        return (f"The order was rejected: {why or 'nothing was executed'}.".replace("..", "."), *holes)
     if record.order.status.is_open and not record.samples and not record.slices:
-        return ("The order has not begun: nothing was measured yet.",)
+        return ("The order has not begun: nothing was measured yet.", *holes)
     found = (
+        *holes,
         *_about_contract(record.order),
         *_about_nothing(record),
         *_about_size(measured),
@@ -44,6 +46,18 @@ def notes(record: OrderRecord, prices: Prices, measured: Benchmarks) -> tuple[st
         *_about_sweep(record),
     )
     return tuple(found)
+
+
+def _about_holes(record: OrderRecord) -> Iterator[str]:
+    for begin, end in record.holes:
+        filled = sorted({one.slice_index + 1 for one in record.fills if begin < one.time < end})
+        named = f"slice{'s' * (len(filled) > 1)} {', '.join(map(str, filled))}"
+        yield (
+            f"The recording has nothing from {to_text(begin)} to {to_text(end)} ({_seconds(end - begin)} s): "
+            + (f"{named} met the last book before it; " if filled else "")
+            + "what is told of that time goes by the last message before it, and the book may be known again "
+            "only some time after it."
+        )
 
 
 def _about_contract(order: Order) -> Iterator[str]:

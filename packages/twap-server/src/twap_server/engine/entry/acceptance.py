@@ -28,9 +28,19 @@ _USED_UP = "; this token_id is used up: send the corrected order under a new one
 class OrderAcceptance:
     """Turns requests into orders."""
 
-    def __init__(self, *, market: Market, limits: OrderLimits, new_id: Callable[[], str]) -> None:
-        """Args: limits: bounds of one order; new_id gives a fresh order id."""
+    def __init__(
+        self, *, market: Market, limits: OrderLimits, new_id: Callable[[], str], has_users: bool = True
+    ) -> None:
+        """Take up work.
+
+        Args:
+            market: the exchanges' lists.
+            limits: bounds of one order.
+            new_id: gives a fresh order id.
+            has_users: who are told what to do about the token id of a rejected order.
+        """
         self._limits, self._new_id = limits, new_id
+        self._used_up = _USED_UP if has_users else ""
         self._listings = RulesCache(market)
 
     def accept(
@@ -164,7 +174,7 @@ class OrderAcceptance:
         progress = OrderProgress(
             status=OrderStatus.REJECTED,
             reason=why.reason.value,
-            detail=why.detail + (_USED_UP if stored else ""),
+            detail=why.detail + (self._used_up if stored else ""),
             ended=now,
         )
         return Order(terms=terms, plan=plan, progress=progress)

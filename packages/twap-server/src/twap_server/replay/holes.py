@@ -1,0 +1,80 @@
+"""Find where recordings have nothing, as their messages go by: nobody recorded, or an exchange was silent.
+
+A hole is a pause between two messages of an exchange, over whichever of its connections, that is longer than
+silence is borne; where a connection was opened or ended in it, longer than a second. What is borne goes by
+the pace of the exchange's own messages: a few times the longest pause before, within a live server's bounds.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from twap_models.enums import AGGREGATE
+from twap_server.books.pulse import LEAST
+from twap_server.collector.silence import MOST
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.orders.record import Hole
+from twap_server.replay.origin import NOWHERE, PlayedFrame
+
+_FEW: Final = 3
+_LOOKED_AT: Final = min(SECOND, LEAST // _FEW)
+"""Shorter pauses are no holes, and make none be borne."""
+
+
+class _Exchange:
+    """Of one exchange, what was heard last, and what is usual."""
+
+    __slots__ = ("heard_at", "is_bounded", "longest")
+
+    def __init__(self, heard_at: Nanos) -> None:
+        self.heard_at = heard_at
+        self.longest = 0
+        """Pause so far that was no hole."""
+        self.is_bounded = False
+        """Whether a connection was opened or ended since it was heard."""
+
+    def is_hole(self, pause: int) -> bool:
+        """Whether a pause is one; else it is usual from now on."""
+        borne = _LOOKED_AT if self.is_bounded else min(max(_FEW * self.longest, LEAST), MOST)
+        if pause > borne:
+            return True
+        self.longest = max(self.longest, pause)
+        return False
+
+
+class Holes:
+    """Those of all recordings of a replay, as far as they were read."""
+
+    def __init__(self) -> None:
+        """Nothing was read yet."""
+        self._exchanges: dict[str, _Exchange] = {}
+        self._found: list[tuple[str, Hole]] = []
+
+    def watching(self, frames: Iterator[PlayedFrame]) -> Iterator[PlayedFrame]:
+        """Pass messages on, and look at the pauses between them."""
+        before, heard = NOWHERE, _Exchange(Nanos(0))
+        for frame in frames:
+            at, source = frame[0], frame[3]
+            if source is not before:
+                before, heard = source, self._exchanges.setdefault(source.exchange, _Exchange(at))
+            if source.is_boundary:
+                heard.is_bounded = True
+            else:
+                if at - heard.heard_at > _LOOKED_AT:
+                    self._look(source.exchange, heard, at)
+                heard.heard_at, heard.is_bounded = at, False
+            yield frame
+
+    def _look(self, exchange: str, heard: _Exchange, at: Nanos) -> None:
+        if heard.is_hole(at - heard.heard_at):
+            self._found.append((exchange, Hole(heard.heard_at, at)))
+
+    def within(self, exchange: str, begin: Nanos, end: Nanos) -> tuple[Hole, ...]:
+        """Those of an exchange, or of any for ``aggregate``, that reach into a window."""
+        return tuple(hole for hole in self._of(exchange) if hole.begin < end and begin < hole.end)
+
+    def last_before(self, exchange: str, moment: Nanos) -> tuple[Hole, ...]:
+        """The last of an exchange that was over by a moment, if there is one."""
+        return tuple(hole for hole in self._of(exchange) if hole.end <= moment)[-1:]
+
+    def _of(self, exchange: str) -> Iterator[Hole]:
+        return (hole for name, hole in self._found if exchange in (name, AGGREGATE))
