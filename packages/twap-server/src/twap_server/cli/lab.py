@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from twap_server.cli.running import fail, say, told
+from twap_server.cli.running import fail, say, say_as_is, told
 
 _REJECTED = 5
 """As ``twap submit`` ends."""
@@ -133,8 +133,11 @@ def ask_what_if(
         )
         if html is not None:
             found.write_page(html)
-    for line in [found.report.to_json().decode()] if as_json else found.lines(with_fills=fills):
-        say(line)
+    if as_json:
+        say_as_is(found.report.to_json().decode())
+    else:
+        for line in found.lines(with_fills=fills):
+            say(line)
     if found.is_rejected:
         raise typer.Exit(_REJECTED)
 
