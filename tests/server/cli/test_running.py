@@ -14,6 +14,7 @@ import pytest
 from twap_server.cli.running import fitted, fitting, say
 
 _COLUMNS = 60
+_AT_ONCE = ["--at", "+10s", "--exchange", "binance", "--symbol", "BTC-USDT", "--quantity", "1"]
 
 
 def test_a_line_that_the_terminal_cannot_show_is_said_with_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,8 +74,7 @@ def _shown(*arguments: str) -> list[str]:
     [
         ["verify", "a proof that is not there", "--recording", "no folder of recordings at all"],
         ["tournament", "a tournament that nobody wrote.toml"],
-        ["what-if", "a recording of no exchange", "--at", "+10s", "--exchange", "binance"]
-        + ["--symbol", "BTC-USDT", "--quantity", "1"],
+        ["what-if", "a recording of no exchange", *_AT_ONCE],
         ["start", "--exchange", "an exchange of which nobody has heard so far"],
         ["recordings", "list", "a folder of recordings that is not there, or was taken away"],
     ],

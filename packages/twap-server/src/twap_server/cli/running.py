@@ -85,7 +85,7 @@ def say(line: str) -> None:
 
 
 def say_as_is(line: str) -> None:
-    """Print what another program may read; what the terminal's encoding lacks, as of odd names, is escaped."""
+    """Print what another program may read; what its encoding lacks, as of odd names, is escaped."""
     typer.echo(line.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
     sys.stdout.flush()
 
@@ -158,7 +158,7 @@ def moment(text: str, option: str) -> Nanos:
 
 
 def fail(message: str, *, code: int = 1) -> NoReturn:
-    """End with a line on standard error (broken to a terminal's width), which nobody needs to read for the end to come, and this code."""
+    """End with a line on standard error, which nobody needs to read for the end to come, and this code."""
     say_last(fitted(f"twap-server: {message}", sys.stderr))
     raise typer.Exit(code)
 
