@@ -10,8 +10,10 @@ import sys
 import termios
 
 import pytest
+from typer.testing import CliRunner
 
-from twap_server.cli.running import fitted, fitting, say
+from twap_server.cli.main import app
+from twap_server.cli.running import Commands, fitted, fitting, say
 
 _COLUMNS = 60
 _AT_ONCE = ["--at", "+10s", "--exchange", "binance", "--symbol", "BTC-USDT", "--quantity", "1"]
@@ -49,6 +51,13 @@ def test_what_fits_is_left_as_it_is_and_lines_are_kept() -> None:
 class _Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def test_the_help_lists_every_command_by_what_it_is_for() -> None:
+    """A new command needs its place: the help itself fails without."""
+    shown = CliRunner().invoke(app, ["--help"]).output
+    places = [shown.index(f"│ {name} ") for name in Commands.order]
+    assert places == sorted(places)
 
 
 def _shown(*arguments: str) -> list[str]:

@@ -34,8 +34,19 @@ class LogStyle(StrEnum):
     JSON = "json"
 
 
+_RUNNING: Final = ("start", "venue", "node", "nodes")
+_RECORDED: Final = ("recordings", "replay", "what-if", "tournament", "verify", "measure")
+_KEEPING: Final = ("user", "invite", "doctor", "backup", "restore", "version")
+
+
 class Commands(TyperGroup):
-    """The commands; whoever writes a command's option before it is told the right side."""
+    """The commands, by what they are for; an option before its command is told the right side."""
+
+    order: Final = (*_RUNNING, *_RECORDED, *_KEEPING)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Running a server first, then recordings, then upkeep."""
+        return sorted(super().list_commands(ctx), key=self.order.index)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read what stands before the command."""

@@ -32,7 +32,7 @@ export function CostRisk({ ways, costs }) {
 }
 
 /** Names beside their points; those that lie on each other share one. @param {{x: number, y: number, name: string}[]} points */
-function labels(points) {
+export function labels(points) {
   /** @type {{x: number, y: number, names: string[]}[]} */
   const made = [];
   for (const { x, y, name } of points) {
