@@ -46,6 +46,20 @@ def test_nothing_of_the_list_is_cut(width: int) -> None:
     assert "api.tournaments" in drawn(list_view([]), 80)[0]
 
 
+def test_small_differences_are_shown_with_the_digits_that_tell_them_apart() -> None:
+    made = tournament_folders.result()
+    twap, sweep = made["groups"][0]["strategies"]
+    twap["cost"] |= {"mean": 0.0114, "low": 0.0092, "high": 0.0138}
+    sweep["cost"] |= {"mean": 0.0123}
+    sweep["difference"] |= {"mean": 0.0009, "low": 0.0006, "high": 0.017}
+    twap["parts"], sweep["parts"] = {"depth": 0.011}, {"depth": 0.012}
+    made["orders"][0]["cost_bps"] = 0.0008
+    whole = "\n".join(drawn(result_view("small", TournamentResult.model_validate(made), with_runs=True), 200))
+    for part in ("0.0114", "0.0123", "+0.0009", "0.0006 to 0.0170", "0.0092 to 0.0138", " 0.0110", "0.0008"):
+        assert part in whole, whole
+    assert "+0.00 " not in whole and "0.00 to" not in whole
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_of_a_result_is_cut(width: int) -> None:
     whole = "\n".join(drawn(result_view("two-ways", result(), with_runs=True), width))

@@ -1,11 +1,22 @@
 """What the commands of ``twap-server`` share."""
 
+import fcntl
 import io
+import os
+import pty
+import struct
+import subprocess
 import sys
+import termios
 
 import pytest
+from typer.testing import CliRunner
 
-from twap_server.cli.running import fitting, say
+from twap_server.cli.main import app
+from twap_server.cli.running import Commands, fitted, fitting, say
+
+_COLUMNS = 60
+_AT_ONCE = ["--at", "+10s", "--exchange", "binance", "--symbol", "BTC-USDT", "--quantity", "1"]
 
 
 def test_a_line_that_the_terminal_cannot_show_is_said_with_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,3 +38,57 @@ def test_a_line_fits_its_terminal_and_goes_on_set_in() -> None:
 def test_a_long_name_stays_in_one_piece() -> None:
     name = "/a/very/long/folder/" + 80 * "x"
     assert fitting(f"cannot read {name}: gone", 80).splitlines() == ["cannot read", f"  {name}:", "  gone"]
+
+
+def test_what_fits_is_left_as_it_is_and_lines_are_kept() -> None:
+    assert fitting("name    role", 80) == "name    role"
+    terminal = _Terminal()
+    assert fitted("one\n\ntwo  three", terminal) == "one\n\ntwo  three"
+    assert max(map(len, fitted("words " * 40, terminal).split("\n"))) <= 80
+    assert fitted("words " * 40, io.StringIO()) == "words " * 40
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_help_lists_every_command_by_what_it_is_for() -> None:
+    """A new command needs its place: the help itself fails without."""
+    shown = CliRunner().invoke(app, ["--help"]).output
+    places = [shown.index(f"│ {name} ") for name in Commands.order]
+    assert places == sorted(places)
+
+
+def _shown(*arguments: str) -> list[str]:
+    """What a terminal of 60 columns shows of a command."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, _COLUMNS, 0, 0))
+    command = [sys.executable, "-m", "twap_server", *arguments]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    read = b""
+    try:
+        while part := os.read(ours, 65_536):
+            read += part
+    except OSError:
+        pass  # Linux says so that the other side is closed
+    os.close(ours)
+    process.wait()
+    return read.decode().splitlines()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["verify", "a proof that is not there", "--recording", "no folder of recordings at all"],
+        ["tournament", "a tournament that nobody wrote.toml"],
+        ["what-if", "a recording of no exchange", *_AT_ONCE],
+        ["start", "--exchange", "an exchange of which nobody has heard so far"],
+        ["recordings", "list", "a folder of recordings that is not there, or was taken away"],
+    ],
+)
+def test_every_command_says_what_fails_without_breaking_words(arguments: list[str]) -> None:
+    lines = _shown(*arguments)
+    assert lines and lines[0].startswith("twap-server: "), lines
+    assert max(map(len, lines)) <= _COLUMNS, lines

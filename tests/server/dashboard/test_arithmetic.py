@@ -129,3 +129,24 @@ async def test_the_step_of_prices_grows_where_they_have_few_digits(
 ) -> None:
     find = "async ([facts, price]) => (await import('/dashboard/core/prices.js')).stepAt(facts, price)"
     assert await run(demo, find, [facts, price]) == step
+
+
+async def test_names_beside_points_lie_on_no_other(demo: str) -> None:
+    """As of the ways of a tournament that differ little."""
+    place = "async (points) => (await import('/dashboard/parts/cost_risk.js')).labels(points)"
+    points = [
+        {"x": 270, "y": 150, "name": "twap"},
+        {"x": 295, "y": 130, "name": "pov"},
+        {"x": 296, "y": 144, "name": "pov-slow"},
+        {"x": 180, "y": 140, "name": "front-loaded"},
+    ]
+    made = await run(demo, place, points)
+    assert len(made) == len(points)
+    boxes = []
+    for one in made:
+        width = 6.5 * len(one["names"][0])
+        left = one["x"] - {"start": 0.0, "middle": width / 2, "end": width}[one["anchor"]]
+        boxes.append((left, left + width, one["y"] + one["away"]))
+    for at, (left, right, height) in enumerate(boxes):
+        for other in boxes[at + 1 :]:
+            assert right <= other[0] or other[1] <= left or abs(height - other[2]) >= 13, (at, boxes)

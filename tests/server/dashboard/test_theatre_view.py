@@ -14,6 +14,7 @@ _ORDER = {"exchange": "binance", "symbol": "BTC-USDT", "quantity": 9, "duration"
 _ORDERS = [
     _ORDER | {"token_id": "steady", "start_time": "+5s"},
     _ORDER | {"token_id": "limited", "side": "sell", "price": 60001, "start_time": "+10s"},
+    _ORDER | {"token_id": "sharp", "start_time": "2024-08-08T23:54:20Z"},
     _ORDER | {"token_id": "late", "start_time": "+50s", "duration": "1m"},
 ]
 
@@ -33,7 +34,7 @@ async def _shown(watched: Watched, number: int) -> None:
 
 
 @pytest.mark.parametrize(("width", "is_dark"), [(1280, False), (360, True)])
-async def test_every_part_fits_is_accessible_and_says_that_it_is_a_replay(
+async def test_every_part_fits_is_accessible_and_what_stays_in_sight_says_that_it_is_a_replay(
     stage: str, width: int, is_dark: bool
 ) -> None:
     async with browsing(stage, width=width, height=844, is_dark=is_dark) as watched:
@@ -41,13 +42,8 @@ async def test_every_part_fits_is_accessible_and_says_that_it_is_a_replay(
         page = watched.page
         await expect(page.get_by_label("Slice 3", exact=True)).to_contain_text("Mid")
         await expect(page.locator("header .market-replay")).to_have_text("REPLAY")
-        unmarked = await page.evaluate(
-            """() => [...document.querySelectorAll(".theatre h2, .order-head h1")]
-                .filter((one) => !one.closest(".seen, .report"))
-                .filter((one) => getComputedStyle(one, "::after").content !== '"REPLAY"')
-                .map((one) => one.textContent)"""
-        )
-        assert unmarked == []
+        await page.mouse.wheel(0, 1_500)
+        await expect(page.get_by_label("Playing").get_by_text("REPLAY")).to_be_in_viewport()
         assert await watched.overflowing() == []
         assert await watched.inaccessible() == []
 
@@ -106,6 +102,58 @@ async def test_it_steps_from_slice_to_slice_with_what_each_saw(stage: str) -> No
         await expect(page.get_by_role("region", name="Slices", exact=True)).to_contain_text(
             "1 over, 9 to come"
         )
+
+
+async def test_one_moment_shows_one_state(stage: str) -> None:
+    """At the very second of a slice, order, slices and fills all have it."""
+    async with browsing(stage) as watched:
+        await watched.open("#/replay?order=sharp&t=2024-08-08T23:54:26Z")
+        page = watched.page
+        await _shown(watched, 11)
+        await expect(page.get_by_role("region", name="Slices", exact=True)).to_contain_text("4 over")
+        await expect(page.get_by_label("Order", exact=True)).to_contain_text("40.0 %")
+        await expect(page.get_by_role("region", name="Fills", exact=True)).to_contain_text("23:54:26")
+
+
+async def test_stepping_writes_the_address_that_leads_there(stage: str) -> None:
+    async with browsing(stage) as watched:
+        await watched.open()
+        await _shown(watched, 0)
+        await watched.page.get_by_role("button", name="slice ▸").click()
+        await watched.page.wait_for_url("**/#/replay?order=steady&t=2024-08-08T23%3A54%3A20Z&slice=0")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("order=nope", "The replay has no order nope: steady is shown."),
+        (
+            "t=2027-01-01T00:00:00Z",
+            "is behind the recording's end: its last moment, 2024-08-08T23:55:14Z, is",
+        ),
+        (
+            "t=2020-01-01T00:00:00Z",
+            "is before the recording's beginning: its first moment, 2024-08-08T23:54:15Z",
+        ),
+        ("t=noon", "noon is no moment"),
+        ("order=steady&slice=99", "steady has no slice 100 that was decided."),
+        ("book=7", "The replay has no book 7."),
+    ],
+)
+async def test_an_address_that_the_replay_does_not_have_is_told(stage: str, query: str, words: str) -> None:
+    async with browsing(stage, width=360) as watched:
+        await watched.open(f"#/replay?{query}")
+        await expect(watched.page.get_by_role("status").filter(has_text=words)).to_be_visible()
+        assert await watched.overflowing() == []
+
+
+async def test_the_depth_says_what_its_figures_are(stage: str) -> None:
+    async with browsing(stage) as watched:
+        await watched.open("#/replay?t=2024-08-08T23:54:40Z")
+        await expect(watched.page.get_by_label("Depth", exact=True)).to_contain_text(
+            "BTC in the best 25 levels · asks:"
+        )
+        await expect(watched.page.get_by_label("Order book")).to_contain_text("The best 13 prices a side")
 
 
 async def test_it_plays_where_the_first_frame_began_before_it(stage: str) -> None:

@@ -30,7 +30,9 @@ FIRST = datetime.fromisoformat("1970-01-01T00:00:00+00:00") + timedelta(seconds=
 def orders() -> list[TwapOrderRequest]:
     given = {"exchange": "binance", "symbol": "BTCUSDT", "quantity": "9", "duration": "10s", "interval": 1}
     return [
-        TwapOrderRequest.model_validate({"token_id": "buy", **given, "start_time": "+5s"}),
+        TwapOrderRequest.model_validate(
+            {"token_id": "buy", **given, "start_time": FIRST + timedelta(seconds=5)}
+        ),
         TwapOrderRequest.model_validate({"token_id": "sell", **given, "side": "sell", "price": "60001"}),
         TwapOrderRequest.model_validate({"token_id": "all", **given, "exchange": "aggregate"}),
     ]
@@ -148,6 +150,18 @@ async def test_an_order_is_there_from_its_acceptance_on_and_as_it_stood(
         )
         assert stood["buy"]["filled_quantity"] == filled
     assert stood["buy"]["status"] == "Filled"
+
+
+async def test_the_moment_that_is_stepped_to_has_the_slice_in_it(asked: Asked) -> None:
+    """Slices that are due at a frame's very second: the frame has them."""
+    told = (await asked.get("/replay"))["orders"][0]
+    found = (await asked.get("/replay/frames", limit=120))["frames"]
+    states = [frame["orders"]["buy"]["filled_quantity"] for frame in found if "buy" in frame["orders"]]
+    assert len(set(states)) == len(told["slices"]) + 1
+    for place, one in enumerate(told["slices"]):
+        number = -(-(int(one["ms"]) - int(FIRST.timestamp() * 1_000)) // 1_000)
+        assert number == 5 + place
+        assert found[number]["orders"]["buy"]["filled_quantity"] == states[place + 1]
 
 
 async def test_larger_steps_skip_frames_and_nothing_that_happened_to_orders(asked: Asked) -> None:

@@ -25,6 +25,8 @@ from twap_models import (
 )
 from twap_models.reading import NOTHING, for_reading, number
 
+_FEW, _ALL = 2, 4
+"""Decimals of a figure in basis points; a result has no more."""
 _VERDICTS = {Verdict.CHEAPER: "green", Verdict.DEARER: "red", Verdict.NO_DIFFERENCE_SHOWN: "dim"}
 
 
@@ -33,7 +35,7 @@ def list_view(found: Sequence[ListedTournament], now: datetime | None = None) ->
     if not found:
         return Text("no tournaments: the server's setting api.tournaments names their folder", style="dim")
     table = FittingTable(
-        left("name", "finished (UTC)"), right("runs", "cases"), words("title", "strategies"),
+        left("name", "written (UTC)"), right("runs", "cases"), words("title", "strategies"),
         left("baseline"), words("problem"),
         header_style="bold",
     )  # fmt: skip
@@ -100,19 +102,40 @@ def _costs(group: ResultGroup) -> FittingTable:
         right("risk", "median", "5 %", "95 %", "filled", "runs", "rejected", "unpriced"),
         header_style="bold",
     )  # fmt: skip
+    places = _places(_compared(group))
     for one in group.strategies:
-        table.add_row(one.strategy, *_cost_cells(one.cost, one.difference), *_counts(one))
+        table.add_row(one.strategy, *_cost_cells(one.cost, one.difference, places), *_counts(one))
     return table
 
 
-def _cost_cells(cost: CostSpread | None, paired: PairedDifference | None) -> Iterator[str | Text]:
-    yield NOTHING if cost is None else rounded(cost.mean, 2)
-    yield "" if paired is None else _signed(paired.mean)
+def _compared(group: ResultGroup) -> Iterator[list[Decimal | None]]:
+    """The columns whose rows are held against each other; the ends of an interval, too."""
+    costs = [one.cost for one in group.strategies if one.cost is not None]
+    pairs = [one.difference for one in group.strategies if one.difference is not None]
+    yield [one.mean for one in costs]
+    yield [one.mean for one in pairs]
+    yield from ([one.low, one.high] for one in costs)
+    yield from ([one.low, one.high] for one in pairs)
+
+
+def _places(columns: Iterable[Sequence[Decimal | None]]) -> int:
+    """Two decimals where they tell the values of each column apart, and from nothing; else all four."""
+    known = [{one for one in column if one is not None} for column in columns]
+    shown = [({round(one, _FEW) for one in column}, column) for column in known]
+    is_enough = all(len(short) == len(whole) and (0 in short) == (0 in whole) for short, whole in shown)
+    return _FEW if is_enough else _ALL
+
+
+def _cost_cells(
+    cost: CostSpread | None, paired: PairedDifference | None, places: int
+) -> Iterator[str | Text]:
+    yield NOTHING if cost is None else rounded(cost.mean, places)
+    yield "" if paired is None else _signed(paired.mean, places)
     yield "" if paired is None else Text(paired.verdict, style=_VERDICTS[paired.verdict])
-    yield "" if paired is None else _interval(paired.low, paired.high)
-    yield "" if cost is None else _interval(cost.low, cost.high)
+    yield "" if paired is None else _interval(paired.low, paired.high, places)
+    yield "" if cost is None else _interval(cost.low, cost.high, places)
     figures = [None] * 4 if cost is None else [cost.deviation, cost.median, cost.p5, cost.p95]
-    yield from (rounded(one, 2) for one in figures)
+    yield from (rounded(one, places) for one in figures)
 
 
 def _counts(one: StrategyResult) -> Iterator[str]:
@@ -121,19 +144,20 @@ def _counts(one: StrategyResult) -> Iterator[str]:
     yield from (f"{count:,}" if count else "" for count in (one.rejected, one.unpriced))
 
 
-def _signed(value: Decimal) -> str:
-    return f"{'+' if value > 0 else ''}{rounded(value, 2)}"
+def _signed(value: Decimal, places: int) -> str:
+    return f"{'+' if value > 0 else ''}{rounded(value, places)}"
 
 
-def _interval(low: Decimal | None, high: Decimal | None) -> str:
-    return NOTHING if low is None or high is None else f"{rounded(low, 2)} to {rounded(high, 2)}"
+def _interval(low: Decimal | None, high: Decimal | None, places: int) -> str:
+    return NOTHING if low is None or high is None else f"{rounded(low, places)} to {rounded(high, places)}"
 
 
 def _parts(group: ResultGroup) -> FittingTable:
     names = list(dict.fromkeys(name for one in group.strategies for name in one.parts))
     table = FittingTable(left("strategy"), right(*names), header_style="bold")
+    places = _places([one.parts.get(name) for one in group.strategies] for name in names)
     for one in group.strategies:
-        table.add_row(one.strategy, *(rounded(one.parts.get(name), 2) for name in names))
+        table.add_row(one.strategy, *(rounded(one.parts.get(name), places) for name in names))
     return table
 
 
@@ -150,7 +174,9 @@ def _runs(orders: Iterable[TournamentRun]) -> FittingTable:
         right("cost bps", "average"), left("start (UTC)", "exchange", "profile", "report"), words("reason"),
         header_style="bold",
     )  # fmt: skip
-    for one in orders:
+    shown = list(orders)
+    places = _places([one.cost_bps] for one in shown)
+    for one in shown:
         table.add_row(
             str(one.run),
             one.strategy,
@@ -158,7 +184,7 @@ def _runs(orders: Iterable[TournamentRun]) -> FittingTable:
             one.side,
             f"{number(one.filled_quantity)} of {number(one.quantity)}",
             one.instrument or "",
-            rounded(one.cost_bps, 2),
+            rounded(one.cost_bps, places),
             for_reading(one.average_price),
             stamp(one.start),
             one.exchange,

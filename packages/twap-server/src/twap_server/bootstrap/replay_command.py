@@ -138,7 +138,7 @@ def _write(done: Replayed, folder: Path) -> None:
         for record in done.records:
             page = folder / file_name(record.order, "report.html")
             notes = [_skipped(done)] if done.unread else []
-            page.write_text(report_page(record, notes=notes), encoding="utf-8")
+            page.write_text(report_page(record, notes=notes, is_recorded=True), encoding="utf-8")
     except OSError as error:
         why = error.strerror
         raise InvalidRequest(f"cannot write the reports into {folder}: {why}", field="--reports") from None

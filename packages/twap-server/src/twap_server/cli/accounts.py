@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twap_server.cli.running import fail, run, say
+from twap_server.cli.running import fail, remark, run, say
 from twap_server.domain.errors import TwapError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def invite(
 ) -> None:
     """Make an invite and print its code, which lets one account be made."""
     _do(config, database, lambda accounts: accounts.invite(days=days, note=note), making=True)
-    typer.echo(f"it makes one account within {days} days: twap register --invite CODE", err=True)
+    remark(f"it makes one account within {days} days: twap register --invite CODE")
 
 
 def _password(from_stdin: bool) -> str:
@@ -123,7 +123,7 @@ def _do(
         async with AccountCommands.opened(loaded, making=making) as accounts:
             told = await work(accounts)
             if accounts.new_file:
-                typer.echo(f"a new database was made: {accounts.new_file}", err=True)
+                remark(f"a new database was made: {accounts.new_file}")
         if told:
             say(told)
 

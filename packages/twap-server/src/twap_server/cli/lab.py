@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from twap_server.cli.running import fail, say, told
+from twap_server.cli.running import fail, say, say_as_is, told
 from twap_server.domain.errors import InvalidRequest
 
 _REJECTED = 5
@@ -147,10 +147,13 @@ def ask_what_if(
         )
         if html is not None:
             found.write_page(html)
-    for line in [found.report.to_json().decode()] if as_json else found.lines(with_fills=fills):
-        say(line)
-    if html is not None and not as_json:
-        say(f"report written: {html}")
+    if as_json:
+        say_as_is(found.report.to_json().decode())
+    else:
+        for line in found.lines(with_fills=fills):
+            say(line)
+        if html is not None:
+            say(f"report written: {html}")
     if found.is_rejected:
         raise typer.Exit(_REJECTED)
 

@@ -14,7 +14,7 @@ from twap_server.cli.running import (
     LogStyle,
     fail,
     run_announcing,
-    say_fitting,
+    say,
     settings_given,
     told,
 )
@@ -187,7 +187,7 @@ def replay(
             with_fills=fills,
             skip_unread=skip_unread,
             settings=loaded,
-            announce=say_fitting,
+            announce=say,
         )
         show = partial(bootstrap.serve_theatre, settings=loaded, port=port)
         done = (

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from twap_server.cli.running import LogStyle, fail, run, run_announcing, say_fitting, settings_given
+from twap_server.cli.running import LogStyle, fail, run, run_announcing, say, settings_given
 from twap_server.domain.errors import TwapError
 from twap_server.runtime import garbage
 from twap_server.runtime.loops import loop_factory
@@ -112,4 +112,4 @@ def nodes(config: ConfigFile = None, database: DatabaseUrl = None) -> None:
         loaded = settings.load(file=config, flags={} if database is None else {"database": database})
     except TwapError as error:
         fail(str(error), code=2)
-    run(bootstrap.list_nodes(loaded, say=say_fitting))
+    run(bootstrap.list_nodes(loaded, say=say))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from twap_server.cli.running import moment, say_fitting, told
+from twap_server.cli.running import moment, say, told
 
 app = typer.Typer(help="Look at what was recorded with start --record.", no_args_is_help=True)
 Folder = Annotated[
@@ -35,7 +35,7 @@ def list_segments(folder: Folder) -> None:
     with told():
         for one in check.folders_of(folder):
             for line in check.listed(one):
-                say_fitting(line)
+                say(line)
 
 
 @app.command()
@@ -50,7 +50,7 @@ def verify(folder: Folder) -> None:
     with told():
         for one in check.folders_of(folder):
             for is_right, line in check.verified(one):
-                say_fitting(line)
+                say(line)
                 held = held and is_right
     if not held:
         raise typer.Exit(_NOT_HELD)
@@ -85,7 +85,7 @@ def cut(
             exchange=exchange,
             instruments=instruments,
             output=output,
-            announce=say_fitting,
+            announce=say,
         )
 
 
@@ -112,5 +112,5 @@ def export(
             symbols=symbol or [],
             instruments=instruments,
             force=force,
-            announce=say_fitting,
+            announce=say,
         )

@@ -1,7 +1,7 @@
 """Share what the commands of ``twap-server`` need: run, print lines, and report a failure in one line."""
 
 import asyncio
-import shutil
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Coroutine, Iterator
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TextIO, TypeAlias
 
 import typer
 from typer.core import TyperGroup
@@ -25,6 +25,7 @@ CONTENT: Final = "recording"
 """The field of errors about what a recording holds."""
 _FAILED: Final = 1
 _WRONG_USAGE: Final = 2
+_USUAL_WIDTH: Final = 80
 
 
 class LogStyle(StrEnum):
@@ -34,8 +35,19 @@ class LogStyle(StrEnum):
     JSON = "json"
 
 
+_RUNNING: Final = ("start", "venue", "node", "nodes")
+_RECORDED: Final = ("recordings", "replay", "what-if", "tournament", "verify", "measure")
+_KEEPING: Final = ("user", "invite", "doctor", "backup", "restore", "version")
+
+
 class Commands(TyperGroup):
-    """The commands; whoever writes a command's option before it is told the right side."""
+    """The commands, by what they are for; an option before its command is told the right side."""
+
+    order: Final = (*_RUNNING, *_RECORDED, *_KEEPING)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Running a server first, then recordings, then upkeep."""
+        return sorted(super().list_commands(ctx), key=self.order.index)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read what stands before the command."""
@@ -59,7 +71,7 @@ def run_announcing(
 ) -> None:
     """Run to the end; what it announces on standard output waits for no reader."""
     with told(), Lines(sys.stdout) as lines, asyncio.Runner(loop_factory=new_loop) as runner:
-        runner.run(work(lines.put))
+        runner.run(work(lambda line: lines.put(fitted(line, sys.stdout))))
 
 
 @contextmanager
@@ -79,18 +91,33 @@ def told() -> Iterator[None]:
 
 
 def say(line: str) -> None:
-    """Print a line at once; what the terminal's encoding lacks, as of odd file names, is escaped."""
+    """Print a line at once; where it does not fit a terminal, more of them. Into a file or pipe: one."""
+    say_as_is(fitted(line, sys.stdout))
+
+
+def say_as_is(line: str) -> None:
+    """Print what another program may read; what its encoding lacks, as of odd names, is escaped."""
     typer.echo(line.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
     sys.stdout.flush()
 
 
-def say_fitting(line: str) -> None:
-    """Print a line; where it does not fit a terminal, more of them, set in. Into a file or pipe: one."""
-    say(fitting(line, shutil.get_terminal_size().columns) if sys.stdout.isatty() else line)
+def remark(line: str) -> None:
+    """Print a line on standard error, beside the answer."""
+    typer.echo(fitted(line, sys.stderr), err=True)
+
+
+def fitted(text: str, stream: TextIO) -> str:
+    """Break what is written to a terminal to its width; to a file or pipe it goes as it is."""
+    if not stream.isatty():
+        return text
+    width = _width_of(stream)
+    return "\n".join(fitting(line, width) for line in text.split("\n"))
 
 
 def fitting(line: str, width: int) -> str:
     """Break a line between words, and set what follows in by two more than its own begin."""
+    if len(line) <= width:
+        return line
     inset = len(line) - len(line.lstrip())
     return textwrap.fill(
         line,
@@ -100,6 +127,14 @@ def fitting(line: str, width: int) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def _width_of(stream: TextIO) -> int:
+    """Columns of this terminal: standard output's may be another one, or none."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL_WIDTH
+    except OSError:
+        return _USUAL_WIDTH
 
 
 def settings_given(
@@ -146,7 +181,7 @@ def moment(text: str, option: str) -> Nanos | timedelta:
 
 def fail(message: str, *, code: int = 1) -> NoReturn:
     """End with a line on standard error, which nobody needs to read for the end to come, and this code."""
-    say_last(f"twap-server: {message}")
+    say_last(fitted(f"twap-server: {message}", sys.stderr))
     raise typer.Exit(code)
 
 

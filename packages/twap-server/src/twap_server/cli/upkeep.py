@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twap_server.cli.running import say, told
+from twap_server.cli.running import say, say_as_is, told
 
 if TYPE_CHECKING:
     from twap_server.settings import Settings
@@ -92,11 +92,13 @@ def doctor(
         found = asyncio.run(work.examine(file=config, database=database, clock=SystemClock()))
     worst = work.worst(found)
     if as_json:
-        say(json.dumps({"level": worst, "findings": [asdict(one) for one in found]}, indent=1))
+        say_as_is(json.dumps({"level": worst, "findings": [asdict(one) for one in found]}, indent=1))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
         for one in found:
-            say(_row(one.level, one.topic, f"{one.text}: {one.advice}" if one.advice else one.text, width))
+            say_as_is(
+                _row(one.level, one.topic, f"{one.text}: {one.advice}" if one.advice else one.text, width)
+            )
     raise typer.Exit({work.Severity.OK: 0, work.Severity.WARNING: 1, work.Severity.FAULT: 2}[worst])
 
 

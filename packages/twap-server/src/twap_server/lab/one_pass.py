@@ -69,7 +69,9 @@ def play(job: Pass) -> PassResult:
         asked = by_token[record.order.terms.token_id]
         found[asked.key] = figures_of(asked.key, record)
         if asked.wants_report:
-            result.reports[asked.key] = gzip.compress(report_page(record).encode(), _FAST, mtime=0)
+            result.reports[asked.key] = gzip.compress(
+                report_page(record, is_recorded=True).encode(), _FAST, mtime=0
+            )
 
     try:
         replay_apart(

@@ -49,7 +49,7 @@ class WhatIf:
 
     def page(self) -> str:
         """The report as one HTML page."""
-        return report_page(self.record)
+        return report_page(self.record, is_recorded=True)
 
     def write_page(self, path: Path) -> None:
         """Write that page into a file.

@@ -6,6 +6,7 @@ Built as an element tree, so an order's own texts are escaped wherever they stan
 """
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from xml.etree.ElementTree import Element, tostring
@@ -31,8 +32,14 @@ CSP = f"{_CSP_IN_PAGE}; frame-ancestors 'none'"
 """Of the answer; a page may not say the last part of itself."""
 
 
-def report_page(record: OrderRecord, *, notes: Sequence[str] = ()) -> str:
-    """The whole document; ``notes`` come before the report's own."""
+def report_page(record: OrderRecord, *, notes: Sequence[str] = (), is_recorded: bool = False) -> str:
+    """The whole document.
+
+    Args:
+        record: of the order.
+        notes: come before the report's own.
+        is_recorded: the books came from a recording, as in a replay.
+    """
     made = execution_report(record)
     made = made.model_copy(update={"notes": [*notes, *made.notes]})
     head = el(
@@ -44,7 +51,7 @@ def report_page(record: OrderRecord, *, notes: Sequence[str] = ()) -> str:
         el("title", f"Execution report {made.token_id}"),
         el("style", _css()),
     )
-    page = el("html", head, el("body", el("main", *_parts(record, made))), lang="en")
+    page = el("html", head, el("body", el("main", *_parts(record, made, is_recorded))), lang="en")
     return f"<!doctype html>\n{tostring(page, encoding='unicode', method='html')}\n"
 
 
@@ -53,11 +60,12 @@ def _css() -> str:
     return files("twap_server.reports").joinpath("page.css").read_text("utf-8")
 
 
-def _parts(record: OrderRecord, made: ExecutionReport) -> Iterator[Element]:
+def _parts(record: OrderRecord, made: ExecutionReport, is_recorded: bool) -> Iterator[Element]:
     yield from _heading(record, made)
+    yield el("p", _provenance(record, is_recorded), class_="provenance")
     yield _cards(made)
     yield from _notes(made)
-    yield from _pictures(record, made)
+    yield from _pictures(record, made, is_recorded)
     yield from sections(record, made)
     yield _footer(record, made.sha256)
 
@@ -86,7 +94,6 @@ def _heading(record: OrderRecord, made: ExecutionReport) -> Iterator[Element]:
     }
     shown = [part for name, fact in facts.items() if fact for part in (el("dt", name), el("dd", fact))]
     yield el("dl", *shown)
-    yield el("p", _provenance(record), class_="provenance")
 
 
 def _ended(progress: OrderProgress) -> str:
@@ -95,16 +102,21 @@ def _ended(progress: OrderProgress) -> str:
     return ", ".join(part for part in (when, why) if part)
 
 
-def _provenance(record: OrderRecord) -> str:
+def _provenance(record: OrderRecord, is_recorded: bool) -> str:
     terms = record.order.terms
     names = list(dict.fromkeys(destination.instrument.exchange for destination in terms.destinations)) or [
         terms.exchange
     ]
     market = terms.instrument.symbol if terms.instrument else terms.symbol
     books, they = ("book", "it") if len(names) == 1 else ("books", "them")
+    live, when = (
+        ("recorded", f"as a server had received {they}")
+        if is_recorded
+        else ("live", f"as this server received {they}")
+    )
     return (
-        "Every fill is simulated: each slice was matched, when it was due, against the live order "
-        f"{books} of {', '.join(names)} {market} as this server received {they}. "
+        f"Every fill is simulated: each slice was matched, when it was due, against the {live} order "
+        f"{books} of {', '.join(names)} {market} {when}. "
         "Nothing was sent to an exchange. "
         "A positive figure is a cost."
     )
@@ -122,18 +134,20 @@ def _cards(made: ExecutionReport) -> Element:
         else ("Implementation shortfall", NOTHING, "nothing was filled, so nothing was paid"),
         (
             "Against arrival",
-            f"{bps(made.arrival_slippage_bps)} bps",
+            _in_bps(made.arrival_slippage_bps),
             f"arrival mid {for_reading(made.arrival_price)}",
         ),
         (
             "Against the market's TWAP",
-            f"{bps(made.market_twap_slippage_bps)} bps",
-            f"time-weighted mid {for_reading(made.market_twap)}",
+            _in_bps(made.market_twap_slippage_bps),
+            f"time-weighted mid {_known(made.market_twap)}",
         ),
         (
             "Against the traded VWAP",
-            f"{bps(made.market_vwap_slippage_bps)} bps",
-            f"VWAP {for_reading(made.market_vwap)} of {number(made.traded_volume)} {base}",
+            _in_bps(made.market_vwap_slippage_bps),
+            f"VWAP {for_reading(made.market_vwap)} of {number(made.traded_volume)} {base}"
+            if made.market_vwap is not None
+            else "no trades to compare with: see the notes",
         ),
     )
     return el(
@@ -146,16 +160,24 @@ def _cards(made: ExecutionReport) -> Element:
     )
 
 
+def _in_bps(value: Decimal | None) -> str:
+    return NOTHING if value is None else f"{bps(value)} bps"
+
+
+def _known(price: Decimal | None) -> str:
+    return "not known: see the notes" if price is None else for_reading(price)
+
+
 def _notes(made: ExecutionReport) -> Iterator[Element]:
     if made.notes:
         yield el("h2", "Notes")
         yield el("ul", *(el("li", note) for note in made.notes))
 
 
-def _pictures(record: OrderRecord, made: ExecutionReport) -> Iterator[Element]:
+def _pictures(record: OrderRecord, made: ExecutionReport, is_recorded: bool) -> Iterator[Element]:
     _, quote = assets_of(made.instrument)
     yield el("h2", "Price and fills")
-    yield el("figure", price_chart(record), _price_legend(record))
+    yield el("figure", price_chart(record), _price_legend(record, is_recorded))
     yield el("h2", "Schedule against filled")
     yield el(
         "figure",
@@ -173,9 +195,12 @@ def _pictures(record: OrderRecord, made: ExecutionReport) -> Iterator[Element]:
         yield el("figure", picture, legend)
 
 
-def _price_legend(record: OrderRecord) -> Element:
+def _price_legend(record: OrderRecord, is_recorded: bool) -> Element:
     order = record.order
-    entries = [("mid", "mid of the live books"), ("dot own", "fills, larger for more")]
+    entries = [
+        ("mid", f"mid of the {'recorded' if is_recorded else 'live'} books"),
+        ("dot own", "fills, larger for more"),
+    ]
     if order.average_price is not None:
         entries.append(("dashed own", f"average {number(order.average_price)}"))
     if order.plan.limit is not None:

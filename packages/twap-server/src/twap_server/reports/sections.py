@@ -61,7 +61,8 @@ def _costs(made: ExecutionReport, quote: str) -> Iterator[Element]:
         yield el(
             "p",
             f"At acceptance spread, depth and fees were expected to be {amount(made.forecast_bps)} bps; "
-            f"they came to {amount(made.trading_bps)} bps of X·P_d.",
+            f"they came to {amount(made.trading_bps)} bps of X·P_d, of what was filled; "
+            "the table is of Q·P_d.",
         )
 
 
@@ -237,7 +238,10 @@ def _folded(name: str, count: int, table: Element) -> Element:
 def _table(
     headers: Sequence[str], rows: Iterable[Sequence[str]], *, text: Sequence[int], total: bool = False
 ) -> Element:
-    """Numbers to the right, columns named in ``text`` to the left; ``total`` sets the last row apart."""
+    """Numbers to the right, columns named in ``text`` to the left; ``total`` sets the last row apart.
+
+    Words in the fourth column stand below the figures on a phone.
+    """
 
     def cells(tag: str, row: Sequence[str]) -> list[Element]:
         return [el(tag, cell, class_="text" if at in text else None) for at, cell in enumerate(row)]
@@ -246,8 +250,8 @@ def _table(
     if total and body:
         body[-1].set("class", "total")
     head = el("thead", el("tr", *cells("th", headers))) if any(headers) else None
-    table = el("table", head, el("tbody", *body))
-    return el("div", table, class_="wide")
+    table = el("table", head, el("tbody", *body), class_="told" if 3 in text else None)
+    return el("div", table, class_="wide", tabindex=0)
 
 
 def _at(moment_text: object) -> str:

@@ -43,16 +43,17 @@ def fill_lines(record: OrderRecord) -> Iterator[str]:
 def _costs(made: ExecutionReport) -> Iterator[str]:
     whole = made.costs.implementation_shortfall
     parts = ", ".join(f"{name} {_bps(getattr(made.costs, name))}" for name in _PARTS)
-    yield f"  shortfall {_bps(whole)} bps: {parts}"
+    basis = "" if made.filled_quantity == made.quantity else " of the whole order"
+    yield f"  shortfall {_bps(whole)} bps{basis}: {parts}"
     if made.forecast_bps is not None:
         yield (
             f"  spread, depth and fees: expected {_signed(made.forecast_bps)} bps at acceptance, "
-            f"came to {_signed(made.trading_bps)} bps"
+            f"came to {_signed(made.trading_bps)} bps of what was filled"
         )
     yield (
         f"  arrival price {number(made.arrival_price)}, slippage {_signed(made.arrival_slippage_bps)} bps; "
-        f"against the market's TWAP {_signed(made.market_twap_slippage_bps)} bps, "
-        f"its VWAP {_signed(made.market_vwap_slippage_bps)} bps"
+        f"against the market's TWAP {_in_bps(made.market_twap_slippage_bps)}, "
+        f"its VWAP {_in_bps(made.market_vwap_slippage_bps)}"
     )
 
 
@@ -62,6 +63,10 @@ def _bps(cost: Cost) -> str:
 
 def _signed(value: Decimal | None) -> str:
     return NOTHING if value is None else short(value)
+
+
+def _in_bps(value: Decimal | None) -> str:
+    return "not known" if value is None else f"{short(value)} bps"
 
 
 def _fill(one: Fill) -> str:

@@ -102,11 +102,13 @@ class PlotArea:
 
 
 def frame(low: Decimal, high: Decimal, begin: int, end: int, height: int) -> PlotArea:
-    """Axes for these values and times, with a little air above and below."""
+    """Axes for these values and times, with some air above and below; of one moment, seconds around it."""
+    if end - begin < SECOND:
+        begin, end = begin - SECOND, end + SECOND
     air = (high - low) / 20 or abs(high) / 10_000 or Decimal(1)
     bottom = height - 30
     return PlotArea(
-        x=Scale(low=Decimal(begin), high=Decimal(max(end, begin + 1)), begin=LEFT, end=WIDTH - RIGHT),
+        x=Scale(low=Decimal(begin), high=Decimal(end), begin=LEFT, end=WIDTH - RIGHT),
         y=Scale(low=low - air, high=high + air, begin=bottom, end=TOP),
         bottom=bottom,
     )

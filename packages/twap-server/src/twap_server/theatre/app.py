@@ -130,7 +130,7 @@ def _report(record: OrderRecord, format: str, table: Table | None, unread: str) 
         return _file(report_csv(record), "text/csv", file_name(record.order, "report.csv"))
     if format == "html":
         notes = [f"skipped unreadable messages of the recording: {unread}"] if unread else []
-        page = report_page(record, notes=notes)
+        page = report_page(record, notes=notes, is_recorded=True)
         return _file(page, "text/html", file_name(record.order, "report.html"), csp=CSP)
     return Response(written(execution_report(record)), media_type=_JSON)
 

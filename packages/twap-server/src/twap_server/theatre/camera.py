@@ -30,6 +30,8 @@ from twap_server.theatre.frames import MOST_TRADES, BookFrames, FrameFile, Order
 
 LEVELS: Final = 25
 """Of each side of a book."""
+_SETTLED: Final = 2
+"""Nanoseconds after its moment a frame is taken: what was due at that very moment has been done then."""
 
 
 class FilmedBook:
@@ -64,7 +66,10 @@ class FilmedBook:
 
 
 class Camera:
-    """An ``Onlooker`` of a replay that keeps what it sees. Frame ``n`` is of the moment ``first + n s``."""
+    """An ``Onlooker`` of a replay that keeps what it sees.
+
+    Frame ``n`` is of the moment ``first + n s``, with all that happened up to it and at it.
+    """
 
     def __init__(self, file: FrameFile, *, user: str, max_spread: Decimal) -> None:
         """Build it.
@@ -107,8 +112,9 @@ class Camera:
         clock = self._clock
         assert clock is not None, "nothing to look at"
         while True:
-            await clock.sleep((self._next() - clock.now()) / SECOND)
-            if clock.now() >= self._next():
+            due = self._next() + _SETTLED
+            await clock.sleep((due - clock.now()) / SECOND)
+            if clock.now() >= due:
                 self._take()
 
     def finish(self) -> None:

@@ -126,11 +126,14 @@ def _book(filmed: FilmedBook) -> dict[str, Any]:
 
 
 def _order(record: OrderRecord) -> dict[str, Any]:
-    """An order as it ended, and when each of its slices was decided: what the page steps along."""
+    """An order as it ended, and when each of its slices was decided: what the page steps along.
+
+    Rounded up: the moment that is stepped to has the slice in it.
+    """
     decided = [
         {
             "index": one.index,
-            "ms": (one.decided if one.decided is not None else one.due) // MILLISECOND,
+            "ms": -(-(one.decided if one.decided is not None else one.due) // MILLISECOND),
             "outcome": one.outcome.value,
         }
         for one in record.slices

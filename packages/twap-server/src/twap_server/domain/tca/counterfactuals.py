@@ -3,7 +3,8 @@
 * ``sweep``: one order over everything as soon as the schedule began, walked through the displayed books
   within the limit;
 * ``naive_twap``: equal slices, each whole at the best price of the order's own slice, as if depth were
-  endless (``fidelity=l1``); a slice that met no book, or a best price beyond the limit, gets nothing;
+  endless (``fidelity=l1``); a slice that met no book, or a best price beyond the limit, gets nothing. None
+  where the order was done before its last slices were due: nobody looked at their books;
 * ``vwap``: everything at the market's traded VWAP.
 
 Each is measured as the order itself is, by the same formula and the same three prices.
@@ -12,6 +13,7 @@ Each is measured as the order itself is, by the same formula and the same three 
 from dataclasses import dataclass
 from decimal import Decimal
 
+from twap_models.enums import OrderStatus
 from twap_server.domain import exact
 from twap_server.domain.exact import FINE, ZERO
 from twap_server.domain.execution.matching import within
@@ -72,6 +74,18 @@ def sweep_of(record: OrderRecord) -> Sweep | None:
     return next((one.sweep for one in record.samples if one.sweep is not None), None)
 
 
+def was_done_early(record: OrderRecord) -> bool:
+    """Whether all was filled before the last slice, ahead of equal ones, as a sweep does.
+
+    What equal slices would have paid then was not seen; a part of them is no comparison.
+    """
+    order = record.order
+    if order.status is not OrderStatus.FILLED or isinstance(order.plan.curve, Linear):
+        return False
+    met = max((one.index for one in record.slices if one.touch is not None), default=-1)
+    return 0 <= met < order.plan.slice_count - 1
+
+
 def _measured(
     filled: Decimal,
     notional: Decimal,
@@ -105,7 +119,7 @@ def _sweep(record: OrderRecord, done: Execution) -> tuple[Decimal, Decimal, Deci
 
 
 def _naive_twap(record: OrderRecord, done: Execution) -> tuple[Decimal, Decimal, Decimal | None] | None:
-    if not any(one.touch is not None for one in record.slices):
+    if not any(one.touch is not None for one in record.slices) or was_done_early(record):
         return None
     limit, rates = record.order.plan.limit, _rates(record)
     reached = filled = notional = ZERO

@@ -12,7 +12,7 @@ from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.realism import SHIFT_HALF_LIFE
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.tca.benchmarks import Benchmarks
-from twap_server.domain.tca.counterfactuals import sweep_of
+from twap_server.domain.tca.counterfactuals import sweep_of, was_done_early
 from twap_server.domain.tca.prices import Prices, end_of
 
 _SOON = SECOND
@@ -157,17 +157,29 @@ def _about_slices(record: OrderRecord) -> Iterator[str]:
         yield "A slice was filled from a book without a mid: timing and spread are not known."
     if record.slices and not any(one.touch is not None for one in record.slices):
         yield "No slice had a book: there is no naive TWAP to compare with."
+    elif was_done_early(record):
+        yield (
+            "All was filled before the last slices were due: what equal slices would have paid at best "
+            "prices was not seen, so they are not compared."
+        )
 
 
 def _about_market(record: OrderRecord, measured: Benchmarks) -> Iterator[str]:
+    if end_of(record.order) == record.order.terms.start:
+        yield "The order took no time: there is no time-weighted mid and no traded VWAP to hold it against."
+    else:
+        yield from _about_benchmarks(measured)
+    if not record.order.terms.destinations:
+        yield "The markets' fees are not recorded: the order is compared only where no fees are needed."
+
+
+def _about_benchmarks(measured: Benchmarks) -> Iterator[str]:
     if measured.market_twap is None:
         yield "No mid was known between start and end: there is no time-weighted mid."
     elif measured.market_twap_coverage_percent < _NEARLY_ALL:
         yield f"A mid was known in {measured.market_twap_coverage_percent.normalize():f} % of the time."
     if not measured.traded_volume:
         yield "No trades were received: there is no traded VWAP, no participation, and no VWAP to compare."
-    if not record.order.terms.destinations:
-        yield "The markets' fees are not recorded: the order is compared only where no fees are needed."
 
 
 def _about_sweep(record: OrderRecord) -> Iterator[str]:

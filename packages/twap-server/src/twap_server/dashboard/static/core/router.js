@@ -34,10 +34,10 @@ export function go(path, query) {
 /**
  * Change the query of this place without a step in the history.
  * @param {Record<string, string | undefined>} changes
+ * @param {string[]} [path] of this place, where the address may lack it
  */
-export function setQuery(changes) {
-  const here = route.value;
-  history.replaceState(null, "", link(here.path, { ...here.query, ...changes }));
+export function setQuery(changes, path = route.value.path) {
+  history.replaceState(null, "", link(path, { ...route.value.query, ...changes }));
   route.value = parse(location.hash);
 }
 

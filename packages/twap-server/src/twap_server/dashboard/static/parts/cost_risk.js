@@ -32,7 +32,7 @@ export function CostRisk({ ways, costs }) {
 }
 
 /** Names beside their points; those that lie on each other share one. @param {{x: number, y: number, name: string}[]} points */
-function labels(points) {
+export function labels(points) {
   /** @type {{x: number, y: number, names: string[]}[]} */
   const made = [];
   for (const { x, y, name } of points) {
@@ -41,7 +41,34 @@ function labels(points) {
     else made.push({ x, y, names: [name] });
   }
   const anchor = (/** @type {number} */ x) => (x < SIZE.width * 0.3 ? "start" : x > SIZE.width * 0.6 ? "end" : "middle");
-  return made.sort((one, other) => one.x - other.x).map((one, at) => ({ ...one, anchor: anchor(one.x), away: at % 2 ? -10 : 18 }));
+  /** @type {Box[]} */
+  const taken = [];
+  return made.sort((one, other) => one.x - other.x).map((one, at) => {
+    const named = { ...one, anchor: anchor(one.x) };
+    const away = AWAY[at % 2].find((move) => isFree(boxOf(named, move), taken)) ?? AWAY[at % 2][0];
+    taken.push(boxOf(named, away));
+    return { ...named, away };
+  });
+}
+
+/** @typedef {{left: number, right: number, y: number}} Box */
+
+/** Where a name may stand, beside its point: below or above, then farther away. */
+const AWAY = [[18, -10, 32, -24, 46, -38], [-10, 18, -24, 32, -38, 46]];
+const LETTER = 6.5;
+const LINE = 13;
+
+/** @param {{x: number, y: number, names: string[], anchor: string}} one @param {number} away @returns {Box} */
+function boxOf({ x, y, names, anchor }, away) {
+  const width = names.join(", ").length * LETTER;
+  const left = anchor === "start" ? x : anchor === "end" ? x - width : x - width / 2;
+  return { left, right: left + width, y: y + away };
+}
+
+/** @param {Box} box @param {Box[]} taken */
+function isFree(box, taken) {
+  const isInside = box.y > 8 && box.y < SIZE.bottom + 2;
+  return isInside && !taken.some((one) => box.left < one.right && one.left < box.right && Math.abs(box.y - one.y) < LINE);
 }
 
 /** A scale with its marks. @param {number[]} values @param {number} from pixels of the lowest @param {number} to */

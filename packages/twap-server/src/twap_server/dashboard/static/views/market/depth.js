@@ -47,7 +47,8 @@ export function DepthChart({ book, symbol, facts }) {
 function summary({ bids, asks }, symbol, book) {
   if (!book || !middle(book)) return "a side of the book is empty";
   const [base] = assets(symbol);
-  return `${plain(bids[bids.length - 1].total.toFixed())} ${base} wanted, ${plain(asks[asks.length - 1].total.toFixed())} ${base} offered within ${bids.length} and ${asks.length} levels`;
+  const whole = (/** @type {Rung[]} */ side) => `${plain(side[side.length - 1].total.toFixed())} ${base} in the best ${side.length} levels`;
+  return `bids: ${whole(bids)} · asks: ${whole(asks)}`;
 }
 
 /** @param {{side: string, rung: Rung}} found @param {string} symbol @param {any} facts */

@@ -68,6 +68,7 @@ export function Ladder({ book, exchange, symbol, facts, group, canTrade = true }
       ${exchange === "aggregate" ? html`<${Shares} book=${book} unit=${unit[0]} />` : null}
       <p class="hint legend">
         ${book?.own ? html`<span class="swatch taken"></span> you took it, and it has not grown back. ` : null}
+        ${canTrade ? "" : `The best ${ROWS} prices a side; the depth is drawn of all ${Math.max(book?.bids.length || 0, book?.asks.length || 0)} levels that were kept. `}
         ${canTrade ? html`A click makes a limit of a price: <a href=${address(["ticket"])}>ticket</a>.` : null}
       </p>
     </section>

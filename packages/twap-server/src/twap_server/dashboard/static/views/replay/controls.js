@@ -7,12 +7,13 @@ import { Segments } from "../../parts/segments.js";
 import { toast } from "../../parts/toasts.js";
 import { useKey } from "../../shell/keys.js";
 import { SPEEDS } from "./player.js";
+import { place } from "./place.js";
 import { nameOf } from "./timeline.js";
 
-/** @typedef {{summary: import("./timeline.js").Summary, player: import("./player.js").Player, speed: number, isWaiting: boolean, step: (way: 1 | -1) => void, steps: string}} Props `steps`: whose slices are stepped along, "": nobody's */
+/** @typedef {{summary: import("./timeline.js").Summary, player: import("./player.js").Player, speed: number, isWaiting: boolean, step: (way: 1 | -1) => void, token: string, canStep: boolean}} Props `token`: of the order that is shown, "": none; `canStep`: it has slices */
 
 /** @param {Props} props */
-export function Controls({ summary, player, speed, isWaiting, step, steps }) {
+export function Controls({ summary, player, speed, isWaiting, step, token, canStep }) {
   const count = Number(summary.frames);
   const iso = nameOf(summary, player.number);
   useKey("k", "play or pause", player.toggle);
@@ -26,11 +27,12 @@ export function Controls({ summary, player, speed, isWaiting, step, steps }) {
       <div class="row">
         <button type="button" class="primary play" onClick=${player.toggle} aria-keyshortcuts="k">${player.isPlaying ? "❚❚ Pause" : "▶ Play"}</button>
         <${Segments} label="Speed" value=${String(speed)} options=${SPEEDS.map((one) => [String(one), `${one}×`])} onChoose=${(/** @type {string} */ one) => setQuery({ speed: one })} />
-        <div class="row steps" role="group" aria-label=${steps ? `Slices of ${steps}` : "Slices"}>
-          <button type="button" disabled=${!steps} onClick=${() => step(-1)} title="to the slice before (b)">◂ slice</button>
-          <button type="button" disabled=${!steps} onClick=${() => step(1)} title="to the next slice (n)">slice ▸</button>
+        <div class="row steps" role="group" aria-label=${canStep ? `Slices of ${token}` : "Slices"}>
+          <button type="button" disabled=${!canStep} onClick=${() => step(-1)} title="to the slice before (b)">◂ slice</button>
+          <button type="button" disabled=${!canStep} onClick=${() => step(1)} title="to the next slice (n)">slice ▸</button>
         </div>
-        <button type="button" class="quiet" onClick=${() => copy(summary, player.number)}>Copy link</button>
+        <button type="button" class="quiet" onClick=${() => copy(summary, player.number, token)}>Copy link</button>
+        <span class="badge market-replay">REPLAY</span>
         <p class="moment number" title=${`${utc(iso)} · recorded, not now`}><strong>${local(iso)}</strong> <span class="soft">${zone(iso)}${isWaiting ? " · loading…" : ""}</span></p>
       </div>
       <input type="range" class="scrub" min="0" max=${count - 1} step="1" value=${player.number} aria-label="Moment of the recording" aria-valuetext=${`${local(iso)} ${zone(iso)}`}
@@ -39,9 +41,9 @@ export function Controls({ summary, player, speed, isWaiting, step, steps }) {
   `;
 }
 
-/** Put the moment into the address, and the address where it can be pasted from. @param {import("./timeline.js").Summary} summary @param {number} number */
-async function copy(summary, number) {
-  setQuery({ t: nameOf(summary, number) });
+/** Put the moment into the address, and the address where it can be pasted from. @param {import("./timeline.js").Summary} summary @param {number} number @param {string} token */
+async function copy(summary, number, token) {
+  place(token, nameOf(summary, number));
   try {
     await navigator.clipboard.writeText(location.href);
     toast("The link to this moment is copied.");

@@ -14,6 +14,7 @@ import { Ladder } from "../market/ladder.js";
 import { TradeList } from "../market/trades.js";
 import { Controls } from "./controls.js";
 import { OrderThen, useHappened } from "./order_then.js";
+import { beside, lacking, place } from "./place.js";
 import { SPEEDS, strideOf, usePlayer, useScene } from "./player.js";
 import { PriceLine } from "./price_line.js";
 import { frameAt, momentOf, nameOf, stepped, Timeline } from "./timeline.js";
@@ -36,7 +37,7 @@ export default function View({ query }) {
   };
   useEffect(load, []);
   return html`
-    <h1 class="theatre-title">Replay <span class="badge market-replay">REPLAY</span> <span class="soft">${summary ? summary.recording : ""}</span></h1>
+    <h1 class="theatre-title">Replay <span class="soft">${summary ? summary.recording : ""}</span></h1>
     <${ProblemText} error=${error} onRetry=${load} />
     ${summary ? html`<${Theatre} summary=${summary} query=${query} />` : error ? null : html`<p class="starting">Loading…</p>`}
   `;
@@ -57,8 +58,9 @@ function Theatre({ summary, query }) {
   const ms = momentOf(summary, scene?.number ?? player.number);
   useEffect(() => hold(ms), [ms]);
   useEffect(() => () => hold(null), []);
-  useMoments(summary, player, query);
   const chosen = summary.orders.find((one) => one.order.token_id === query.order) || summary.orders[0];
+  const token = chosen?.order.token_id || "";
+  const astray = useMoments(summary, player, query, token);
   const { happened, error: failure } = useHappened(chosen?.order, ms);
   const choose = (/** @type {string} */ index) => setQuery({ slice: index === query.slice ? "" : index });
   const seek = (/** @type {number} */ moment) => player.seek(frameAt(summary, moment));
@@ -66,16 +68,17 @@ function Theatre({ summary, query }) {
     const found = chosen && stepped(chosen.slices, summary, player.number, query.slice || "", way);
     if (!found) return;
     player.seek(found.number);
-    setQuery({ slice: found.index });
+    place(token, nameOf(summary, found.number), { slice: found.index });
   };
   const book = summary.books[at];
   const order = scene && chosen ? scene.orders[chosen.order.token_id] || null : null;
   return html`
     <${About} summary=${summary} />
     <div class="theatre" data-number=${scene?.number}>
-      <${Controls} summary=${summary} player=${player} speed=${speed} isWaiting=${!isReady()} step=${step} steps=${chosen?.slices.length ? chosen.order.token_id : ""} />
+      <${Controls} summary=${summary} player=${player} speed=${speed} isWaiting=${!isReady()} step=${step} token=${token} canStep=${Boolean(chosen?.slices.length)} />
+      ${[...lacking(summary, query), astray].filter(Boolean).map((one) => html`<p class="warning" role="status">${one}</p>`)}
       <${ProblemText} error=${error} onRetry=${again} />
-      <${Choices} summary=${summary} book=${at} token=${chosen?.order.token_id || ""} />
+      <${Choices} summary=${summary} book=${at} token=${token} />
       <div class="market theatre-market">
         <section class="card chart-card" aria-label="Price"><h2>Price</h2>
           <${PriceLine} summary=${summary} book=${at} number=${scene?.number ?? player.number} order=${order} happened=${order ? happened : null} chosen=${query.slice || ""} onSeek=${seek} onChoose=${choose} />
@@ -97,21 +100,31 @@ function shownBook(summary, query) {
   return Math.max(0, summary.books.findIndex((one) => order && one.exchange === order.exchange && one.symbol === order.instrument));
 }
 
-/** The address says where one is when the playhead rests, and the playhead goes where the address says. @param {Summary} summary @param {import("./player.js").Player} player @param {Record<string, string>} query */
-function useMoments(summary, player, query) {
+/**
+ * The address says where one is when the playhead rests, and the playhead goes where the address says.
+ * @param {Summary} summary @param {import("./player.js").Player} player @param {Record<string, string>} query @param {string} token
+ * @returns {string} why another moment is shown than the address asked for; "": it is that one, or the playhead went on
+ */
+function useMoments(summary, player, query, token) {
   const wrote = useRef(query.t || "");
+  const [asked, setAsked] = useState(() => ({ words: beside(summary, query.t), number: player.number }));
   useEffect(() => {
-    if (query.t && query.t !== nameOf(summary, player.number) && query.t !== wrote.current) player.seek(frameAt(summary, Date.parse(query.t)));
+    if (query.t && query.t !== nameOf(summary, player.number) && query.t !== wrote.current) {
+      const number = frameAt(summary, Date.parse(query.t));
+      player.seek(number);
+      setAsked({ words: beside(summary, query.t), number });
+    }
     wrote.current = query.t || "";
   }, [query.t]);
   useEffect(() => {
     if (player.isPlaying || (!query.t && player.number === 0)) return undefined;
     const timer = setTimeout(() => { // browsers bound how often an address may change
       wrote.current = nameOf(summary, player.number);
-      if (wrote.current !== query.t) setQuery({ t: wrote.current });
+      if (wrote.current !== query.t) place(query.order || token, wrote.current);
     }, AT_REST_MS);
     return () => clearTimeout(timer);
   }, [player.isPlaying, player.number]);
+  return asked.number === player.number && !player.isPlaying ? asked.words : "";
 }
 
 /** @param {{summary: Summary}} props */

@@ -13,7 +13,7 @@ import { ProgressChart } from "../order/progress_chart.js";
 import { Report } from "../order/report.js";
 import { Seen, Slices } from "../order/slices.js";
 import { LiveProof } from "./live_proof.js";
-import { until } from "./timeline.js";
+import { msOf, until } from "./timeline.js";
 
 /** @typedef {import("../order/loading.js").Happened} Happened */
 
@@ -38,7 +38,7 @@ export function useHappened(last, ms) {
 /** @param {{order: any, last: any, happened: Happened | null, error: Error | null, isEnd: boolean, chosen: string, onChoose: (index: string) => void, onSeek: (ms: number) => void}} props `order`: then; null: not accepted yet. `last`: at the end */
 export function OrderThen({ order, last, happened, error, isEnd, chosen, onChoose, onSeek }) {
   const [base] = assets(last.instrument || last.symbol);
-  if (!order) return html`<section class="card" aria-label="Order"><h2>${last.side} ${grouped(last.quantity)} ${base}</h2><p class="soft">Not accepted yet at this moment: that is at <${Time} iso=${last.creation_time} />. <button type="button" onClick=${() => onSeek(Date.parse(last.creation_time))}>Go there</button></p></section>`;
+  if (!order) return html`<section class="card" aria-label="Order"><h2>${last.side} ${grouped(last.quantity)} ${base}</h2><p class="soft">Not accepted yet at this moment: that is at <${Time} iso=${last.creation_time} />. <button type="button" onClick=${() => onSeek(msOf(last.creation_time))}>Go there</button></p></section>`;
   const seen = happened?.slices.find((one) => one.index === chosen);
   const isOver = !isOpen(order.status) || isEnd;
   return html`

@@ -11,6 +11,11 @@ const SIZE = 30;
 const KEPT = 24;
 const TRADES = 60;
 
+/** Milliseconds since 1970, rounded up: a frame has nothing in it of what came a microsecond later. @param {string} time @returns {number} */
+export function msOf(time) {
+  return Date.parse(time) + (/\.\d{3}\d*[1-9]/.test(time) ? 1 : 0);
+}
+
 /** The frame of a moment, or the nearest there is. @param {Summary} summary @param {number} ms since 1970 */
 export function frameAt(summary, ms) {
   const number = Math.ceil((ms - Date.parse(summary.first)) / 1000);
@@ -97,7 +102,7 @@ export class Timeline {
 
 /** @param {import("../order/loading.js").Happened} happened @param {number} ms @returns {import("../order/loading.js").Happened} what of it had happened */
 export function until(happened, ms) {
-  const had = (/** @type {string} */ time) => Date.parse(time) <= ms;
+  const had = (/** @type {string} */ time) => msOf(time) <= ms;
   return {
     report: happened.report,
     slices: happened.slices.filter((one) => had(one.decided_time || one.due_time)),

@@ -40,7 +40,7 @@ function List() {
       <section class="card" aria-label="No tournaments"><p>There are none in this server's folder.</p>
         <p class="hint">A tournament runs strategies against each other on recorded markets (<code>twap-server tournament FILE</code>). The setting <code>api.tournaments</code> names the folder where their results lie.</p></section>` : null}
     ${found?.length ? html`<section class="card" aria-label="Tournaments"><div class="scroll" tabindex="0" role="region" aria-label="List of tournaments"><table>
-      <thead><tr><th scope="col">tournament</th><th scope="col">strategies</th><th scope="col" class="number">cases</th><th scope="col" class="number">runs</th><th scope="col">finished</th></tr></thead>
+      <thead><tr><th scope="col">tournament</th><th scope="col">strategies</th><th scope="col" class="number">cases</th><th scope="col" class="number">runs</th><th scope="col">result written</th></tr></thead>
       <tbody>${found.map(row)}</tbody>
     </table></div></section>` : null}
   `;
