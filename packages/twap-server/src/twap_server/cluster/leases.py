@@ -135,7 +135,7 @@ class LeaseKeeper:
         self._changed = asyncio.Event()
         self._next_round = Nanos(0)
         self._writing = asyncio.Lock()
-        """Of renewals and givings back: a lease given back while it is renewed would be nobody's and not free."""
+        """Of renewals and givings back: what is given back while it is renewed would be held by nobody."""
         self._is_reachable, self._is_leaving = True, False
         self._words = HeldWords()
         self._has_exchanges = any(map(is_of_an_exchange, self._names))
