@@ -14,7 +14,7 @@ from twap_server.exchanges.base import Exchange
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.recordings.config import RecordConfig
 from twap_server.recordings.manifest import Retention, so_many_files
-from twap_server.recordings.writer import Kept, RecordingWriter
+from twap_server.recordings.writer import RecordingWriter, WrittenFiles
 from twap_server.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ async def recorded(settings: Settings, clock: Clock) -> AsyncIterator[Network]:
             log.info("%s", _written(folders[one], writer.kept))
 
 
-def _written(folder: Path, kept: Kept) -> str:
+def _written(folder: Path, kept: WrittenFiles) -> str:
     lost = f", {kept.dropped:,} messages missing: the disk was too slow" if kept.dropped else ""
     return f"{folder}: {kept.rows:,} rows in {so_many_files(kept.files)}{lost}"
 

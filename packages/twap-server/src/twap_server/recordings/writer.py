@@ -68,7 +68,7 @@ class OpenSegment:
         return self.facts
 
 
-class Kept(NamedTuple):
+class WrittenFiles(NamedTuple):
     """What was written."""
 
     files: int = 0
@@ -113,10 +113,10 @@ class RecordingWriter:
         self._segment: OpenSegment | None = None
         self._manifest = Manifest.of(folder)
         self._failing = False
-        self._kept = Kept()
+        self._kept = WrittenFiles()
 
     @property
-    def kept(self) -> "Kept":
+    def kept(self) -> "WrittenFiles":
         """What is in files that are whole: all of it after ``end``."""
         return self._kept
 
