@@ -60,6 +60,12 @@ def test_the_help_lists_every_command_by_what_it_is_for() -> None:
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize("command", [[], ["start"], ["recordings"], ["recordings", "cut"], ["user", "add"]])
+def test_flags_take_nothing_in_the_help(command: list[str]) -> None:
+    shown = CliRunner().invoke(app, [*command, "--help"]).output
+    assert "--help" in shown and "<bool>" not in shown
+
+
 def _shown(*arguments: str) -> list[str]:
     """What a terminal of 60 columns shows of a command."""
     ours, theirs = pty.openpty()

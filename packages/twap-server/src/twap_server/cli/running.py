@@ -49,6 +49,12 @@ class Commands(TyperGroup):
         """Running a server first, then recordings, then upkeep."""
         return sorted(super().list_commands(ctx), key=self.order.index)
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Options of the program; of its commands, too, flags say no type."""
+        for command in self.commands.values():
+            _without_types(command, ctx)
+        return _flags_bare(super().get_params(ctx))
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read what stands before the command."""
         try:
@@ -58,6 +64,20 @@ class Commands(TyperGroup):
                 unknown: Any = error
                 unknown.message = f"{unknown.message}: options go after the command"
             raise
+
+
+def _without_types(command: Any, ctx: Any) -> None:
+    """Let the help of a command show ``--demo``, not ``--demo <bool>``: nothing is written behind it."""
+    _flags_bare(command.get_params(ctx))
+    for one in getattr(command, "commands", {}).values():
+        _without_types(one, ctx)
+
+
+def _flags_bare(options: list[Any]) -> list[Any]:
+    for one in options:
+        if getattr(one, "is_flag", False) and one.metavar is None:
+            one.metavar = ""
+    return options
 
 
 def run(work: Coroutine[Any, Any, None], new_loop: LoopFactory = asyncio.new_event_loop) -> None:
