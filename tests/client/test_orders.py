@@ -83,7 +83,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         {"duration": "1 fortnight"},
         "duration",
-        "expected seconds or a duration such as '5m', got '1 fortnight'",
+        "expected seconds or a duration such as '5m' or '1h30m', got '1 fortnight'",
     ),
     ({"slices": 0}, "slices", "expected 1 or more"),
     ({"slices": "few"}, "slices", "expected a whole number"),

@@ -162,9 +162,9 @@ def test_weights_are_given_in_any_spelling(weights: str, tmp_path: Path) -> None
     [
         (["--at", "30"], "--at: expected an ISO 8601 time, or one such as '+30s' after the"),
         (["--at", "+8m30s"], "--at: expected a time from 2024-"),
-        (["--at", "+-5s"], "--at: a duration must be positive, such as '5m', got '-5s'"),
+        (["--at", "+-5s"], "--at: expected a positive duration, such as '5m', got '-5s'"),
         (["--quantity", "much"], "--quantity: expected a decimal number of at most 30 digits, got 'much'"),
-        (["--interval", "-5s"], "--interval: a duration must be positive, such as '5m', got '-5s'"),
+        (["--interval", "-5s"], "--interval: expected a positive duration, such as '5m', got '-5s'"),
         (["--limit", "low"], "--limit: expected a decimal number"),
         (["--field", "volume_profile=1,a", "--strategy", "vwap"], "--field volume_profile: expected a"),
         (["--field", "realism={", "--strategy", "vwap"], "--realism: expected a list or table as JSON, got"),

@@ -8,7 +8,8 @@ import pytest
 from support.tapes import market, without
 from twap_models.enums import AGGREGATE
 from twap_models.orders import TwapOrderRequest
-from twap_server.bootstrap import replay
+from twap_server.bootstrap import Recording, replay
+from twap_server.bootstrap.played_exchange import exchanges_in
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.replay.holes import Holes
 from twap_server.replay.origin import NEVER, PlayedConnection, PlayedFrame
@@ -115,3 +116,10 @@ def test_a_replay_names_it_once_for_each_order_that_met_it(tmp_path: Path) -> No
     for one in (inside, after):  # no book is whole again after it
         assert [words in line for line in summary(one)].count(True) == 1
         assert report_page(one).count(words) == 1
+
+
+def test_a_kept_recording_is_looked_through_once(tmp_path: Path) -> None:
+    path = market(tmp_path / "a.gz", seconds=30)
+    kept = Recording(path, keep=True)
+    assert exchanges_in([Recording(path)])[0].holes() is None, "its messages are looked at as they go by"
+    assert exchanges_in([kept])[0].holes() is exchanges_in([kept])[0].holes() is not None

@@ -91,7 +91,7 @@ def _duration_of_text(text: str) -> timedelta:
     """Remembered: callers write the same few, and each order's are read several times."""
     bare = text.strip()
     if bare.startswith("-") and _DURATION.fullmatch(bare[1:]):
-        raise ValueError(f"a duration must be positive, such as '5m', got {text[:40]!r}")
+        raise ValueError(f"expected a positive duration, such as '5m', got {text[:40]!r}")
     if not bare or _DURATION.fullmatch(bare) is None:
         raise ValueError(f"expected seconds or a duration such as '5m' or '1h30m', got {text[:40]!r}")
     return _duration(

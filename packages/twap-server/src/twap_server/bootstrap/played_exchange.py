@@ -28,6 +28,7 @@ from twap_server.recordings.frames import RecordedFrame, Recording, frames, is_a
 from twap_server.recordings.manifest import files_of
 from twap_server.replay.answers import BESIDE, RecordedRest
 from twap_server.replay.depth import recorded_depth
+from twap_server.replay.holes import Holes, holes_in
 from twap_server.replay.origin import (
     NoteAnswer,
     Origins,
@@ -109,14 +110,27 @@ class PlayedExchange:
             for number, one in enumerate(self._recordings)
         ]
 
+    def holes(self) -> Holes | None:
+        """Its holes, found once where its one recording is kept; None: they are to be watched for."""
+        (one, *others) = self._recordings
+        if others or not one.is_kept:
+            return None
+        with suppress(InvalidRequest):  # that is for whoever reads as far
+            messages, _ = self._parted(one)
+            return one.found("holes", lambda: holes_in(messages))
+        return None
+
     def _tape(self, one: Recording, note: NoteAnswer) -> Iterator[PlayedFrame]:
         if one.is_kept:
-            with suppress(InvalidRequest):  # that is for whoever reads as far
-                messages, answers = one.found("tape", lambda: parted(self._told(one)))
+            with suppress(InvalidRequest):
+                messages, answers = self._parted(one)
                 for at, raw, line, source, _ in answers:
                     note(at, raw, line, source.conn)
                 return iter(messages)
         return without_answers(self._told(one), note)
+
+    def _parted(self, one: Recording) -> tuple[Sequence[PlayedFrame], Sequence[PlayedFrame]]:
+        return one.found("tape", lambda: parted(self._told(one)))
 
     def _told(self, one: Recording) -> Iterator[PlayedFrame]:
         return of_one(one.path, one.frames(), ORIGINS, self.shape.says_nothing)

@@ -197,8 +197,13 @@ class _Run:
         self._apart = apart
         self._exchanges = {one.name: one for one in exchanges}
         tapes = [tape for one in exchanges for tape in one.tapes()]
-        holes = Holes()
-        self.player = TapePlayer(holes.watching(merged(tapes)))
+        known = [one.holes() for one in exchanges]
+        if None in known:
+            holes = Holes()
+            self.player = TapePlayer(holes.watching(merged(tapes)))
+        else:
+            holes = Holes(filter(None, known))
+            self.player = TapePlayer(merged(tapes))
         self._clock, self._records = self.player.clock, MemoryRecords(holes)
         self._start = self._clock.now()
         self._settings, self._skip_unread = settings, skip_unread

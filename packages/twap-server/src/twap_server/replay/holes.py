@@ -5,7 +5,8 @@ silence is borne; where a connection was opened or ended in it, longer than a se
 the pace of the exchange's own messages: a few times the longest pause before, within a live server's bounds.
 """
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from twap_models.enums import AGGREGATE
@@ -44,10 +45,10 @@ class _Exchange:
 class Holes:
     """Those of all recordings of a replay, as far as they were read."""
 
-    def __init__(self) -> None:
-        """Nothing was read yet."""
+    def __init__(self, known: Iterable["Holes"] = ()) -> None:
+        """Args: known: those of recordings that were read before."""
         self._exchanges: dict[str, _Exchange] = {}
-        self._found: list[tuple[str, Hole]] = []
+        self._found: list[tuple[str, Hole]] = [hole for one in known for hole in one._found]
 
     def watching(self, frames: Iterator[PlayedFrame]) -> Iterator[PlayedFrame]:
         """Pass messages on, and look at the pauses between them."""
@@ -78,3 +79,10 @@ class Holes:
 
     def _of(self, exchange: str) -> Iterator[Hole]:
         return (hole for name, hole in self._found if exchange in (name, AGGREGATE))
+
+
+def holes_in(frames: Iterable[PlayedFrame]) -> Holes:
+    """Read frames to their end, and find their holes."""
+    holes = Holes()
+    deque(holes.watching(iter(frames)), maxlen=0)
+    return holes
