@@ -120,7 +120,8 @@ class NatsMessenger:
 
         async def note(error: Exception) -> None:
             log.debug("NATS: %s", error)
-            failures[:] = [error]
+            if not any(_is_refusal(str(one)) for one in failures):  # tried again, it may be cut off unread
+                failures[:] = [error]
             if isinstance(error, SlowConsumerError):
                 self._troubles.note(
                     "this node was told more than it could read: what was lost is asked for again"
@@ -257,9 +258,13 @@ class _Answering:
             log.exception("a question of another node could not be answered")
 
 
+def _is_refusal(why: str) -> bool:
+    return "authorization" in why.lower()
+
+
 def _unreachable(url: str, why: str) -> str:
     where = _without_password(url)
-    if "authorization" in why.lower():
+    if _is_refusal(why):
         return (
             f"NATS at {where} refuses the user or the password: give them as nats://USER:PASSWORD@HOST:PORT"
         )
