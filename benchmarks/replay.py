@@ -80,11 +80,12 @@ def _reading(count: int) -> list[str]:
     return [
         f"Synthetic: {count:,} messages 100 ms apart. Recorded: 99,573 messages in 650 s, all that the "
         "connection carried: 6,495 book changes, 19,904 trades, and 73,174 best quotes, which twap-server "
-        "does not ask for: each is read, and of several with nothing between them the last is played.",
+        "does not ask for: each is read, and left out where the next comes before anything else happens.",
         "twap-server takes each message as text: JSON, session, checks, book, slices, samples for the "
-        "reports, records in memory. Which connection each came over, and which are best quotes, was found "
-        "beforehand, once. The others get objects prepared beforehand. From the packed file, reading, "
-        "unpacking and finding that count as well, as in the command.",
+        "reports, records in memory. Which connection each came over, which are best quotes, where nothing "
+        "came and which market it is was found beforehand, once. The others get objects prepared "
+        "beforehand. From the packed file, reading, unpacking and finding that count as well, as in the "
+        "command.",
         "Each run of twap-server gave exactly the records of a run that takes one frame in each turn of the "
         "event loop.",
     ]

@@ -44,8 +44,8 @@ FEED = (
         fault="F72",
         guard="a book of a silent connection is not shown as live",
         file="books/live.py",
-        line="        if self.status is BookStatus.LIVE and pulse is not None and pulse.is_silent:\n",
-        instead="        if False:\n",
+        line="BookStatus.STALE if self.status is _LIVE and self.is_silent else self.status",
+        instead="self.status",
         tests=(SILENCE + "test_a_mute_connection_is_trusted_for_three_seconds",),
     ),
     Bite(

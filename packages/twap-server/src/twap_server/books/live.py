@@ -227,10 +227,10 @@ class LiveBook:
         return BookStatus.STALE if self.status is _LIVE and self.is_silent else self.status
 
     def _shown(self) -> tuple[BookStatus, str]:
-        pulse = self.pulse
-        if self.status is BookStatus.LIVE and pulse is not None and pulse.is_silent:
-            return BookStatus.STALE, pulse.words
-        return self.status, self.reason
+        status = self.shown_status
+        if status is not self.status and self.pulse is not None:
+            return status, self.pulse.words
+        return status, self.reason
 
     def _doubt_quiet(self) -> None:
         """A change older than the snapshot on a book taken as quiet: ids may have started anew."""

@@ -113,24 +113,23 @@ class PlayedExchange:
     def holes(self) -> Holes | None:
         """Its holes, found once where its one recording is kept; None: they are to be watched for."""
         (one, *others) = self._recordings
-        if others or not one.is_kept:
-            return None
-        with suppress(InvalidRequest):  # that is for whoever reads as far
-            messages, _ = self._parted(one)
-            return one.found("holes", lambda: holes_in(messages))
-        return None
+        kept = None if others else self._kept(one)
+        return None if kept is None else one.found("holes", lambda: holes_in(kept[0]))
 
     def _tape(self, one: Recording, note: NoteAnswer) -> Iterator[PlayedFrame]:
-        if one.is_kept:
-            with suppress(InvalidRequest):
-                messages, answers = self._parted(one)
-                for at, raw, line, source, _ in answers:
-                    note(at, raw, line, source.conn)
-                return iter(messages)
-        return without_answers(self._told(one), note)
+        if (kept := self._kept(one)) is None:
+            return without_answers(self._told(one), note)
+        messages, answers = kept
+        for at, raw, line, source, _ in answers:
+            note(at, raw, line, source.conn)
+        return iter(messages)
 
-    def _parted(self, one: Recording) -> tuple[Sequence[PlayedFrame], Sequence[PlayedFrame]]:
-        return one.found("tape", lambda: parted(self._told(one)))
+    def _kept(self, one: Recording) -> tuple[Sequence[PlayedFrame], Sequence[PlayedFrame]] | None:
+        """Messages and answers that are in memory; None without, or where not all can be read."""
+        if one.is_kept:
+            with suppress(InvalidRequest):  # that is for whoever reads as far
+                return one.found("tape", lambda: parted(self._told(one)))
+        return None
 
     def _told(self, one: Recording) -> Iterator[PlayedFrame]:
         return of_one(one.path, one.frames(), ORIGINS, self.shape.says_nothing)

@@ -13,7 +13,7 @@ from twap_server.domain.errors import InvalidRequest
 from twap_server.exchanges.base import Exchange
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.recordings.config import RecordConfig
-from twap_server.recordings.manifest import Retention, so_many_files
+from twap_server.recordings.manifest import Retention, lost_messages, so_many_files
 from twap_server.recordings.writer import RecordingWriter, WrittenFiles
 from twap_server.settings import Settings
 
@@ -47,8 +47,7 @@ async def recorded(settings: Settings, clock: Clock) -> AsyncIterator[Network]:
 
 
 def _written(folder: Path, kept: WrittenFiles) -> str:
-    lost = f", {kept.dropped:,} messages missing: the disk was too slow" if kept.dropped else ""
-    return f"{folder}: {kept.rows:,} rows in {so_many_files(kept.files)}{lost}"
+    return f"{folder}: {kept.rows:,} rows in {so_many_files(kept.files)}{lost_messages(kept.dropped)}"
 
 
 def _make(folder: Path) -> None:

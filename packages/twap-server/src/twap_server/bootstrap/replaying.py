@@ -30,7 +30,7 @@ from twap_server.collector.config import CollectorConfig, ExchangeConfig
 from twap_server.collector.market_data import LiveMarket
 from twap_server.collector.network import Network
 from twap_server.domain.clock import Nanos
-from twap_server.domain.errors import InvalidRequest, TwapError, UnknownSymbol
+from twap_server.domain.errors import InvalidRequest, TwapError, UnknownSymbol, first_in
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.orders.record import OrderRecord
@@ -147,15 +147,22 @@ def replay_apart(
 def _played(
     run: "_Run", orders: Sequence[TwapOrderRequest], settings: Settings, make_loop: MakeLoop
 ) -> Replayed:
-    """Play on a loop of its own. Its task gives nothing back: asyncio would write all of it out as text."""
+    """Play on a loop of its own. Its task gives nothing back: asyncio would write all of it out as text.
+
+    Raises:
+        TwapError: as ``replay``, also where several things failed side by side.
+    """
     done: list[Replayed] = []
 
     async def play() -> None:
         done.append(await run.play(orders))
 
     tuned = garbage.aside() if settings.runtime.tune_gc else nullcontext()
-    with tuned, asyncio.Runner(loop_factory=lambda: make_loop(run.player.clock, run.player)) as runner:
-        runner.run(play())
+    try:
+        with tuned, asyncio.Runner(loop_factory=lambda: make_loop(run.player.clock, run.player)) as runner:
+            runner.run(play())
+    except BaseExceptionGroup as failed:
+        raise first_in(failed, TwapError) or failed from None
     return done[0]
 
 

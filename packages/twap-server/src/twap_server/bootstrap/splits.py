@@ -12,8 +12,7 @@ from twap_server.settings import Settings
 def collected_parts(settings: Settings) -> list[ExchangePart]:
     """The parts of all exchanges that are collected; an exchange that is not split is one."""
     split = settings.cluster.split
-    enabled = [name for name, own in settings.exchanges.items() if own.enabled]
-    return [part for name in enabled for part in parts_of(name, split.get(name, 1))]
+    return [part for name in _enabled(settings) for part in parts_of(name, split.get(name, 1))]
 
 
 def check_splits(settings: Settings) -> None:
@@ -22,7 +21,7 @@ def check_splits(settings: Settings) -> None:
     Raises:
         InvalidRequest: it cannot; the message says why, or what would do.
     """
-    enabled = [name for name, own in settings.exchanges.items() if own.enabled]
+    enabled = _enabled(settings)
     for name, parts in settings.cluster.split.items():
         if name not in enabled:
             raise _refused(
@@ -30,6 +29,10 @@ def check_splits(settings: Settings) -> None:
             )
         if parts > 1:
             _check(shapes_of([name])[0], parts)
+
+
+def _enabled(settings: Settings) -> list[str]:
+    return [name for name, own in settings.exchanges.items() if own.enabled]
 
 
 def _check(shape: type[Exchange], parts: int) -> None:

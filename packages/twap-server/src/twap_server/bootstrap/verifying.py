@@ -12,7 +12,7 @@ from twap_server.domain.clock import SECOND, Nanos, to_text
 from twap_server.domain.errors import InvalidRequest
 from twap_server.exchanges.base import Exchange
 from twap_server.exchanges.registry import EXCHANGES
-from twap_server.proof.coverage import cut_short, decided, uncovered
+from twap_server.proof.coverage import cut_short, uncovered
 from twap_server.proof.document import Proven, read_proof
 from twap_server.proof.recompute import Recomputation, Verdict
 from twap_server.proof.recorded_exchange import RecordedExchange
@@ -100,7 +100,7 @@ def _recorded(proven: Proven, recording: Path) -> Sequence[_Recorded]:
     )
     if not names:
         raise InvalidRequest("the proof names no market that the order could fill on", field="proof")
-    last = max(map(decided, proven.proof.record.slices))
+    last = max(one.decided_at for one in proven.proof.record.slices)
     return [_checked(name, _folder_of(name, recording), last) for name in names]
 
 

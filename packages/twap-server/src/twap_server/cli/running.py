@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from twap_models.fields import parse_duration
 from twap_server.domain.clock import Nanos, to_iso, to_nanos
-from twap_server.domain.errors import RequestError, TwapError, failure_in
+from twap_server.domain.errors import RequestError, TwapError, first_in
 from twap_server.runtime.loops import LoopFactory
 from twap_server.telemetry import Lines, say_last
 
@@ -104,7 +104,7 @@ def told() -> Iterator[None]:
     except TwapError as error:
         fail(str(error), code=_code(error))
     except BaseExceptionGroup as group:
-        failure = failure_in(group)
+        failure = first_in(group, TwapError)
         if failure is None:
             raise
         fail(str(failure), code=_code(failure))
@@ -195,7 +195,7 @@ def moment(text: str, option: str) -> Nanos | timedelta:
             code=_WRONG_USAGE,
         )
     if aware is not read:
-        typer.echo(f"{option} {text} has no zone and is taken as UTC: {to_iso(found)}", err=True)
+        remark(f"{option} {text} has no zone and is taken as UTC: {to_iso(found)}")
     return found
 
 

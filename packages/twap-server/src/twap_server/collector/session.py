@@ -21,6 +21,7 @@ from twap_server.collector.silence import SilenceLimit
 from twap_server.collector.subscriptions import ChannelSubscriptions
 from twap_server.collector.suspects import CLOSES, TOO_LARGE
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
+from twap_server.domain.errors import first_in
 from twap_server.domain.market.errors import (
     ConnectionLost,
     FeedError,
@@ -135,7 +136,7 @@ class ExchangeSession:
             try:
                 await self._serve(connection)
             except* FeedError as errors:
-                failure = _first(errors)
+                failure = first_in(errors, FeedError) or ConnectionLost("the connection failed")
                 self._suspect(failure)
                 self._lose(failure)
                 raise failure from None
@@ -332,10 +333,3 @@ class ExchangeSession:
         self.failure = error
         for book in self.books.values():
             book.mark_stale(str(error))
-
-
-def _first(errors: BaseExceptionGroup[FeedError]) -> FeedError:
-    first: BaseException = errors
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return first if isinstance(first, FeedError) else ConnectionLost("the connection failed")

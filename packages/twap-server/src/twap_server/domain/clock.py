@@ -51,6 +51,11 @@ class Clock(Protocol):
         ...
 
 
+def next_multiple(moment: int, step: int) -> Nanos:
+    """The first whole multiple of a step after a moment."""
+    return Nanos((moment // step + 1) * step)
+
+
 def to_nanos(moment: datetime) -> Nanos:
     """Convert an aware datetime to nanoseconds, exact to the microsecond.
 
@@ -112,6 +117,12 @@ def of_receipt(number: float) -> Nanos:
 def to_text(nanos: int) -> str:
     """Write a moment for a message: ISO 8601, UTC with ``Z``, cut to the second."""
     return to_datetime(nanos).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def seconds_text(nanos: int) -> str:
+    """Write a length of time for a message, in seconds cut to tenths, without the unit: ``2.5``."""
+    tenths = nanos * 10 // SECOND
+    return f"{tenths // 10}.{tenths % 10}"
 
 
 def span_text(nanos: int) -> str:

@@ -17,10 +17,12 @@ What goes wrong on the exchange side: ``domain/market/errors.py``.
 """
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from twap_models.enums import ErrorCode
 from twap_server.domain.clock import Nanos, to_text
+
+_E = TypeVar("_E", bound=Exception)
 
 
 class TwapError(Exception):
@@ -39,13 +41,12 @@ def _made_again(kind: type[TwapError], args: tuple[Any, ...], named: dict[str, A
     return made
 
 
-def failure_in(group: BaseExceptionGroup) -> TwapError | None:
-    """The first of the failures that may be told among what failed side by side; None without any."""
-    expected = group.subgroup(TwapError)
-    first: BaseException | None = expected
+def first_in(group: BaseExceptionGroup, kind: type[_E]) -> _E | None:
+    """The first failure of a kind among what failed side by side; None without any."""
+    first: BaseException | None = group.subgroup(kind)
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]
-    return first if isinstance(first, TwapError) else None
+    return first if isinstance(first, kind) else None
 
 
 class RequestError(TwapError):

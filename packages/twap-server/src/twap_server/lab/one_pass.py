@@ -12,7 +12,7 @@ from pathlib import Path
 
 from twap_models.orders import StrategyOrderRequest
 from twap_server.bootstrap.replaying import replay_apart
-from twap_server.domain.errors import TwapError, failure_in
+from twap_server.domain.errors import TwapError
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.lab.engine import engine_version
 from twap_server.lab.figures import RunFigures, figures_of
@@ -87,11 +87,6 @@ def play(job: Pass) -> PassResult:
         return result
     except TwapError as error:
         result.failure = str(error)
-        return result
-    except BaseExceptionGroup as group:
-        if (failure := failure_in(group)) is None:
-            raise
-        result.failure = str(failure)
         return result
     result.figures = [found[one.key] for one in job.orders]
     return result

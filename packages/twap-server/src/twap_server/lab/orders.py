@@ -52,17 +52,22 @@ def value_of(name: str, text: str) -> Any:
 
 def _said(wrong: Mapping[str, Any], body: Mapping[str, Any]) -> str:
     if wrong["type"] == "extra_forbidden":
-        return f"an order has no such field{_meant(str(wrong['loc'][-1]), _FIELDS)}"
+        return _with(did_you_mean(str(wrong["loc"][-1]), _FIELDS), "an order has no such field")
     said, given = plain(wrong["msg"]), wrong["input"]
     if given is body or "got " in said or isinstance(given, Mapping):
         return said
-    meant = _meant(given, _WORD.findall(said)) if isinstance(given, str) else ""
-    return f"{said}, got {str(given)[:_SHOWN]!r}{meant}"
+    meant = did_you_mean(given, _WORD.findall(said)) if isinstance(given, str) else ""
+    return _with(meant, f"{said}, got {str(given)[:_SHOWN]!r}")
 
 
-def _meant(wrong: str, known: Iterable[str]) -> str:
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """Ask for the known name that is nearest; empty where none is near."""
     close = get_close_matches(wrong.lower(), list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return f"did you mean {close[0]}?" if close else ""
+
+
+def _with(question: str, said: str) -> str:
+    return f"{said}; {question}" if question else said
 
 
 _FIELDS = tuple(StrategyOrderRequest.model_fields)

@@ -8,7 +8,6 @@ is wrong is named by its key, with what was expected.
 import tomllib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +27,7 @@ from twap_models.fields import Duration, Moment, Quantity
 from twap_models.orders import StrategyOrderRequest
 from twap_models.plain_words import in_path, plain
 from twap_server.domain.errors import InvalidRequest
+from twap_server.lab.orders import did_you_mean
 
 VARIED = {"side": "sides", "quantity": "sizes", "realism": "profiles", "start_time": "starts"}
 """Fields of an order that the tournament varies, and the key that says how."""
@@ -228,8 +228,7 @@ def _known_keys(path: Sequence[str | int], wrong: str) -> str:
     parts: dict[str, type[BaseModel]] = {"recordings": RecordingChoice, "starts": RegularStarts}
     part = parts.get(str(path[0]), TournamentSpec) if path else TournamentSpec
     known = [field.alias or name for name, field in part.model_fields.items()]
-    close = get_close_matches(wrong, known, n=1)
     if part is TournamentSpec and wrong in StrategyOrderRequest.model_fields:
         return "it is a field of orders, give it in [order] or [strategies.NAME]"
     fields = " (fields of the orders go into [order] or [strategies.NAME])" if part is TournamentSpec else ""
-    return f"did you mean {close[0]}?" if close else f"expected one of {', '.join(known)}{fields}"
+    return did_you_mean(wrong, known) or f"expected one of {', '.join(known)}{fields}"

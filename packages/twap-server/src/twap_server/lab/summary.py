@@ -16,7 +16,7 @@ from twap_models.lab import (
     Verdict,
 )
 from twap_server.domain import exact
-from twap_server.domain.clock import SECOND, to_datetime, to_text
+from twap_server.domain.clock import to_datetime
 from twap_server.domain.orders.record import Hole
 from twap_server.lab.figures import PARTS
 from twap_server.lab.outcome import Outcome, Played
@@ -202,17 +202,12 @@ def _about_holes(outcome: Outcome) -> Iterator[str]:
     for one in outcome.played:
         for hole in one.figures.holes:
             met[one.run.case.recording, Hole(*hole)].add(one.run.case.number)
+    unpriced = {one.run.case.number for one in outcome.played if one.figures.cost_bps is None}
     for (place, hole), cases in sorted(met.items()):
-        lost = {
-            one.run.case.number
-            for one in outcome.played
-            if one.run.case.number in cases and one.figures.cost_bps is None
-        }
-        seconds = round(Decimal(hole.end - hole.begin) / SECOND, 1)
         yield (
-            f"The recording {outcome.sources[place].name} has nothing from {to_text(hole.begin)} to "
-            f"{to_text(hole.end)} ({seconds:f} s): {_lie(len(cases))} in it, or after it "
-            f"while no book was known; without a known cost: {len(lost):,}."
+            f"The recording {outcome.sources[place].name} has nothing {hole.words}: "
+            f"{_lie(len(cases))} in it, or after it while no book was known; "
+            f"without a known cost: {len(cases & unpriced):,}."
         )
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from twap_server.domain.clock import Nanos, to_iso
-from twap_server.domain.orders.order import SliceResult
 from twap_server.domain.orders.proof import ProofRecord
 from twap_server.proof.differences import Difference
 
@@ -29,7 +28,7 @@ def uncovered(proof: ProofRecord, first: Nanos, ends: Mapping[str, Nanos]) -> st
     end, slices = max(ends.values()), proof.record.slices
     if not end:
         return "the recording has no received message"
-    if first > (last := decided(slices[-1])):
+    if first > (last := slices[-1].decided_at):
         return (
             f"the recording begins at {to_iso(first)}, after the order's last decision at {to_iso(last)}: "
             "it is of another time"
@@ -41,7 +40,7 @@ def uncovered(proof: ProofRecord, first: Nanos, ends: Mapping[str, Nanos]) -> st
             f"{to_iso(met[0][1])}: only what was recorded from before an order on can be verified. Start "
             "the server with --record before orders are submitted"
         )
-    begun = decided(slices[0])
+    begun = slices[0].decided_at
     if begun > end and all(book_time > end for _, book_time in met):
         return (
             f"the recording ends at {to_iso(end)}, before the order's first decision at {to_iso(begun)}: "
@@ -53,7 +52,7 @@ def uncovered(proof: ProofRecord, first: Nanos, ends: Mapping[str, Nanos]) -> st
 def cut_short(proof: ProofRecord, found: Difference, ends: Mapping[str, Nanos]) -> str:
     """Why a difference is none of the order: a recording ends before the slice was decided."""
     told = next(one for one in proof.record.slices if one.index == found.slice)
-    moment = decided(told)
+    moment = told.decided_at
     name, end = min(ends.items(), key=lambda one: one[1])
     hangs_on_it = found.field in _OF_MESSAGES or (told.traded is not None and found.field in _OF_TRADES)
     if end >= moment or not hangs_on_it:
@@ -62,8 +61,3 @@ def cut_short(proof: ProofRecord, found: Difference, ends: Mapping[str, Nanos]) 
         f"the recording of {name} ends at {to_iso(end)}, before slice {found.slice + 1} was decided at "
         f"{to_iso(moment)}: from there on nothing can be verified. The slices before are equal"
     )
-
-
-def decided(one: SliceResult) -> Nanos:
-    """When a slice was decided."""
-    return one.decided or one.due

@@ -107,7 +107,7 @@ class Recomputation:
         """Decide one slice; None where all is as recorded."""
         order = self._order_at(told)
         fills = self._fills.get(told.index, ())
-        decided = told.decided or told.due
+        decided = told.decided_at
         market.play_before(self._surely_met(decided, told.book_time))
         if told.reason in _WITHOUT_BOOK and not _was_too_late_at_once(told):
             again: Decision | None = self._miss(order, told, told.reason, market)
@@ -125,7 +125,7 @@ class Recomputation:
         self, order: Order, told: SliceResult, reason: SliceReason, market: RecordedMarket
     ) -> Decision | None:
         """Miss a slice for a reason that only the server knew; what it wanted may hang on what was traded."""
-        decided = told.decided or told.due
+        decided = told.decided_at
         if self._flight is not None and told.sent is not None:
             return self._decider.arrive(self._flight, order, Quotes((), reason), now=decided)
         if told.traded is None or not order.schedule.follows_volume:
@@ -148,7 +148,7 @@ class Recomputation:
 
         On a replica: of the moments before, too, for it may be behind what its collector recorded.
         """
-        decided = told.decided or told.due
+        decided = told.decided_at
         self._moment = whole_microseconds(decided)
         first: Difference | None = None
         while True:

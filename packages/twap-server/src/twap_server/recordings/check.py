@@ -6,7 +6,7 @@ from pathlib import Path
 from twap_server.domain.clock import Nanos, to_text
 from twap_server.domain.errors import InvalidRequest
 from twap_server.recordings.frames import frames
-from twap_server.recordings.manifest import ENDING, NAME, UNNAMED, Manifest, Segment, files_of
+from twap_server.recordings.manifest import ENDING, NAME, UNNAMED, Manifest, Segment, files_of, lost_messages
 from twap_server.recordings.writer import sha256_of
 
 
@@ -87,8 +87,8 @@ def _no_name(folder: Path) -> str:
 
 
 def _facts(segment: Segment, size: int) -> str:
-    lost = f", {segment.dropped:,} messages missing: the disk was too slow" if segment.dropped else ""
     other = f", where {segment.bytes:,} were written" if size != segment.bytes else ""
+    lost = lost_messages(segment.dropped)
     return f"{segment.rows:,} rows, {_span(segment.first, segment.last)}, {size:,} bytes{other}{lost}"
 
 

@@ -110,6 +110,11 @@ def so_many_files(count: int) -> str:
     return f"{count} file{'' if count == 1 else 's'}"
 
 
+def lost_messages(count: int) -> str:
+    """Write how many messages are missing, as the end of a sentence; nothing without any."""
+    return f", {count:,} messages missing: the disk was too slow" if count else ""
+
+
 def files_of(folder: Path) -> Iterator[Path]:
     """Give the files of a recording, oldest first, also those that are still being written.
 

@@ -116,7 +116,7 @@ class RecordingWriter:
         self._kept = WrittenFiles()
 
     @property
-    def kept(self) -> "WrittenFiles":
+    def kept(self) -> WrittenFiles:
         """What is in files that are whole: all of it after ``end``."""
         return self._kept
 

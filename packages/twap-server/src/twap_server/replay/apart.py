@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Final, TypeAlias
 
 from twap_server.domain.clock import SECOND, Clock, Nanos, to_text
-from twap_server.domain.errors import InvalidRequest, RequestError, TwapError, failure_in
+from twap_server.domain.errors import InvalidRequest, RequestError, TwapError, first_in
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.sample import MARK_OUTS
 from twap_server.domain.orders.terms import OrderRequest
@@ -108,7 +108,7 @@ class ApartOrders:
                 async with asyncio.TaskGroup() as group:
                     sent = [group.create_task(_submitted(engine, one)) for one in some]
             except ExceptionGroup as failed:
-                raise failure_in(failed) or failed from None
+                raise first_in(failed, TwapError) or failed from None
             self._waiting += [result.order.terms.order_id for one in sent for result in one.result()]
 
     def _hand_out_settled(self, records: MemoryRecords, now: Nanos) -> None:

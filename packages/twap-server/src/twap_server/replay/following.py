@@ -8,7 +8,7 @@ connection is not doubted here; who reads a book sees when it last heard of it.
 from collections.abc import Iterable, Iterator, Sequence
 
 from twap_server.books.live import LiveBook
-from twap_server.domain.clock import Nanos
+from twap_server.domain.clock import Nanos, next_multiple
 from twap_server.domain.errors import TwapError
 from twap_server.domain.market.errors import FeedError, WireFormatError
 from twap_server.domain.market.events import (
@@ -117,4 +117,4 @@ class FollowedBooks:
 
 def seconds_between(before: Nanos, at: Nanos, step: int) -> Iterator[Nanos]:
     """Give the whole multiples of a step after a moment up to another."""
-    yield from map(Nanos, range((before // step + 1) * step, at + 1, step))
+    yield from map(Nanos, range(next_multiple(before, step), at + 1, step))

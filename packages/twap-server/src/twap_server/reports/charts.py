@@ -125,7 +125,7 @@ def _grouped(fills: Sequence[Fill]) -> list[Sequence[Fill]]:
 def _missed(record: OrderRecord, axes: PlotArea) -> Iterator[Element]:
     marked = (SliceOutcome.MISSED, SliceOutcome.PARTIAL)
     for one in _thinned([one for one in record.slices if one.outcome in marked]):
-        at = axes.x(one.decided or one.due)
+        at = axes.x(one.decided_at)
         reason = one.reason.value if one.reason else ""
         yield el(
             "path",

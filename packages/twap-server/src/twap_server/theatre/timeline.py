@@ -133,7 +133,7 @@ def _order(record: OrderRecord) -> dict[str, Any]:
     decided = [
         {
             "index": one.index,
-            "ms": -(-(one.decided if one.decided is not None else one.due) // MILLISECOND),
+            "ms": -(-one.decided_at // MILLISECOND),
             "outcome": one.outcome.value,
         }
         for one in record.slices

@@ -94,6 +94,11 @@ class SliceResult(Struct, frozen=True, kw_only=True, gc=False):
     """None where it met its books at the moment it was sent, or was not sent at all."""
 
     @property
+    def decided_at(self) -> Nanos:
+        """When it was decided; where that was not recorded, when it was due."""
+        return self.decided or self.due
+
+    @property
     def sent_mid(self) -> Decimal | None:
         """Mid when it was sent."""
         return self.mid if self.sent is None else self.sent.mid

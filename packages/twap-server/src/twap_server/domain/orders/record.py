@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from twap_server.domain.clock import Nanos
+from twap_server.domain.clock import Nanos, seconds_text, to_text
 from twap_server.domain.orders.order import Fill, Order, SliceResult
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.terms import Plan
@@ -14,6 +14,11 @@ class Hole(NamedTuple):
 
     begin: Nanos
     end: Nanos
+
+    @property
+    def words(self) -> str:
+        """When, for a message."""
+        return f"from {to_text(self.begin)} to {to_text(self.end)} ({seconds_text(self.end - self.begin)} s)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from twap_models.enums import ImpactModel, InstrumentKind, OrderStatus, Side
 from twap_server.domain import exact
-from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, to_text
+from twap_server.domain.clock import MILLISECOND, SECOND, seconds_text, to_text
 from twap_server.domain.market.symbols import NOT_SIMULATED, kind_of
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.realism import SHIFT_HALF_LIFE
@@ -49,11 +49,11 @@ def notes(record: OrderRecord, prices: Prices, measured: Benchmarks) -> tuple[st
 
 
 def _about_holes(record: OrderRecord) -> Iterator[str]:
-    for begin, end in record.holes:
-        filled = sorted({one.slice_index + 1 for one in record.fills if begin < one.time < end})
+    for hole in record.holes:
+        filled = sorted({one.slice_index + 1 for one in record.fills if hole.begin < one.time < hole.end})
         named = f"slice{'s' * (len(filled) > 1)} {', '.join(map(str, filled))}"
         yield (
-            f"The recording has nothing from {to_text(begin)} to {to_text(end)} ({_seconds(end - begin)} s): "
+            f"The recording has nothing {hole.words}: "
             + (f"{named} met the last book before it; " if filled else "")
             + "what is told of that time goes by the last message before it, and the book may be known again "
             "only some time after it."
@@ -120,7 +120,7 @@ def _about_arrival(order: Order, prices: Prices) -> Iterator[str]:
             "and delay and timing only where nothing was filled."
         )
     elif (late := prices.arrival.time - order.terms.start) > _SOON:
-        yield f"The first mid after the start was measured {_seconds(late)} s later: the arrival price."
+        yield f"The first mid after the start was measured {seconds_text(late)} s later: the arrival price."
 
 
 def _about_end(order: Order, prices: Prices) -> Iterator[str]:
@@ -131,7 +131,7 @@ def _about_end(order: Order, prices: Prices) -> Iterator[str]:
             "so opportunity and shortfall only where all was filled."
         )
     elif end is not None and end - prices.end.time > _LONG:
-        early = _seconds(end - prices.end.time)
+        early = seconds_text(end - prices.end.time)
         yield f"The last mid before the end was measured {early} s earlier: the end price."
 
 
@@ -147,7 +147,7 @@ def _about_realism(order: Order) -> Iterator[str]:
     if realism.impact is ImpactModel.PRICE_SHIFT:
         yield (
             "Own impact was a price shift: the distance walked into a book stays out of reach and halves "
-            f"every {_seconds(realism.half_life or SHIFT_HALF_LIFE)} s. Depth contains what that cost."
+            f"every {seconds_text(realism.half_life or SHIFT_HALF_LIFE)} s. Depth contains what that cost."
         )
 
 
@@ -192,8 +192,3 @@ def _about_sweep(record: OrderRecord) -> Iterator[str]:
 
 def _millis(length: int) -> str:
     return exact.text(exact.ratio(Decimal(length), Decimal(MILLISECOND)))
-
-
-def _seconds(length: int) -> str:
-    tenths = Nanos(length) * 10 // SECOND
-    return f"{tenths // 10}.{tenths % 10}"

@@ -6,7 +6,7 @@ time is passed in.
 
 from collections import deque
 
-from twap_server.domain.clock import Nanos
+from twap_server.domain.clock import Nanos, next_multiple
 from twap_server.engine.timers import Agenda
 
 
@@ -24,7 +24,7 @@ class SampleRounds:
         members = self._members.get(period)
         if members is None:
             members = self._members[period] = {}
-            self._agenda.set(period, _after(now, period))
+            self._agenda.set(period, next_multiple(now, period))
         members[order_id] = None
 
     def leave(self, order_id: str, period: int) -> None:
@@ -47,9 +47,5 @@ class SampleRounds:
         """Give out orders whose round is due by ``now``; of several that were missed one is made up."""
         while (period := self._agenda.take(now)) is not None:
             self._waiting.extend(self._members[period])
-            self._agenda.set(period, _after(now, period))
+            self._agenda.set(period, next_multiple(now, period))
         return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
-
-
-def _after(now: Nanos, period: int) -> Nanos:
-    return Nanos((now // period + 1) * period)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from twap_models.enums import Fidelity
 from twap_server.domain import exact
-from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, next_multiple
 from twap_server.domain.execution.matching import PriceBounds
 from twap_server.domain.execution.pre_trade_cost import Moment, estimate
 from twap_server.domain.market.instrument import InstrumentId
@@ -71,7 +71,7 @@ class _Watch:
         """When it looks at its market by itself next: at its begin, or for mark-outs, with others."""
         if not self.marks:
             return self.begins
-        mark = Nanos((self.marks[0] // MARKS_SHARED + 1) * MARKS_SHARED)
+        mark = next_multiple(self.marks[0], MARKS_SHARED)
         return mark if self.begins is None else min(self.begins, mark)
 
 
@@ -135,16 +135,12 @@ class MarketSampler:
         if not own and not together:
             return []
         shared, found = _SharedSamples(self._market_reader.snapshot(now), now), list[tuple[str, Sample]]()
-        for order_id in own:
-            watch = self._watches[order_id]
-            if now > watch.last:
-                found.append((order_id, shared.sample(watch)))
-            self._after_own(watch, now)
-        for order_id in together:
-            watch = self._watches[order_id]
-            if now > watch.last:
-                found.append((order_id, shared.sample(watch)))
-            self._after_round(watch, now)
+        for due, after in ((own, self._after_own), (together, self._after_round)):
+            for order_id in due:
+                watch = self._watches[order_id]
+                if now > watch.last:
+                    found.append((order_id, shared.sample(watch)))
+                after(watch, now)
         return found
 
     def _after_own(self, watch: _Watch, now: Nanos) -> None:
