@@ -95,9 +95,16 @@ async def test_a_reader_that_goes_is_no_failure_of_ours(keyed: ScriptedServer, t
         assert b"rror" not in err and b"ipe" not in err, err
 
 
-@pytest.mark.parametrize("through", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize("through", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 async def test_closed_streams(keyed: ScriptedServer, tmp_path: Path, through: str) -> None:
     assert (await run(keyed, tmp_path, "orders", through=through))[0] == 0
+
+
+async def test_a_question_where_nobody_can_answer_says_what_to_give(
+    keyed: ScriptedServer, tmp_path: Path
+) -> None:
+    code, _, err = await run(keyed, tmp_path, "login", through="<&-")
+    assert code == 2 and b"--username" in err and b"Traceback" not in err, err
 
 
 async def test_a_full_disk_is_one_line(keyed: ScriptedServer, tmp_path: Path) -> None:

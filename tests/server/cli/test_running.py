@@ -27,6 +27,26 @@ def test_a_line_that_the_terminal_cannot_show_is_said_with_escapes(monkeypatch: 
     assert written.getvalue() == b"b\\udcff: 12 B\\xfcros\n"
 
 
+_SAYING = """
+from twap_server.cli.main import take_closed_streams
+take_closed_streams()
+from twap_server.cli.running import remark, run_announcing, say
+import sys
+async def work(announce):
+    announce("listens")
+assert not sys.stdin.read(), "nobody is there"
+say("answer"); remark("aside"); run_announcing(work)
+raise SystemExit(7)
+"""
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"])
+def test_streams_that_were_closed_before_the_start_take_everything(closed: str) -> None:
+    command = ["bash", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, _SAYING]
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert ended.returncode == 7, ended.stderr
+
+
 def test_a_line_fits_its_terminal_and_goes_on_set_in() -> None:
     line = "  shortfall -13.14 bps: delay 0, timing -13.17, spread +0.02560, depth +0.003400, fees 0"
     shown = fitting(line, 80).splitlines()

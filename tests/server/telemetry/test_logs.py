@@ -276,6 +276,7 @@ async def test_a_server_without_a_usable_stderr_starts_serves_and_stops(tmp_path
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http, asyncio.timeout(60):
             while not await is_up(http):
+                assert server.returncode is None, "it ended by itself"
                 await asyncio.sleep(0.05)
             server.send_signal(signal.SIGTERM)
             assert await server.wait() == 0

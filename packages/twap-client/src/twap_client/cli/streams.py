@@ -15,13 +15,13 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def prepare() -> None:
-    """Make both streams of this process ready; one that was closed before takes everything, shows nothing."""
+    """Make this process's streams ready; one that was closed before reads nothing, takes everything."""
     codecs.register_error("twap.plain", _plain)
-    for name in ("stdout", "stderr"):
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 -- lives on
-        elif isinstance(stream, io.TextIOWrapper):
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 -- lives on
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="twap.plain")
 
 
