@@ -74,9 +74,23 @@ async def test_no_node_joins_a_server_that_has_the_database_alone(url: str, quic
         pass
 
 
+async def test_who_lists_nodes_neither_migrates_nor_is_one(url: str, outside: Outside) -> None:
+    outside("UPDATE alembic_version SET version_num = '0012'")
+    with pytest.raises(StoreUnavailable, match="no tables of this version yet"):
+        async with Database.watched(url):
+            pass
+    assert outside("SELECT version_num FROM alembic_version") == ["0012"]
+    outside(f"UPDATE alembic_version SET version_num = '{NEWEST}'")
+    async with Database.open(url), Database.watched(url) as watching:
+        assert await SqlLeaseStore(watching).nodes() == []
+
+
 async def test_sqlite_is_for_one_process(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="several nodes need a PostgreSQL") as caught:
         async with Database.shared(f"sqlite:///{tmp_path / 'twap.db'}"):
+            pass
+    with pytest.raises(InvalidRequest, match="several nodes need a PostgreSQL"):
+        async with Database.watched(f"sqlite:///{tmp_path / 'twap.db'}"):
             pass
     assert caught.value.field == "database"
 

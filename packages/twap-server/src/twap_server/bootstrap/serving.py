@@ -98,9 +98,10 @@ async def list_nodes(settings: Settings, *, say: Announce) -> None:
     """Say which nodes share the database, and what each of them owns.
 
     Raises:
-        StoreUnavailable: it cannot be read.
+        InvalidRequest: it is no database of several nodes.
+        StoreUnavailable: it cannot be read, or its tables are of another version.
     """
-    async with Database.shared(settings.database_url) as database:
+    async with Database.watched(settings.database_url) as database:
         store = SqlLeaseStore(database)
         for line in told_nodes(await store.nodes(), await store.leases()):
             say(line)

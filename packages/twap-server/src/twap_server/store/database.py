@@ -90,15 +90,30 @@ class Database:
             InvalidRequest: it is an SQLite file.
             StoreUnavailable: it cannot be opened, a server has it alone, or a newer version wrote it.
         """
-        settings = StoreConfig(url=config) if isinstance(config, str) else config
-        if file_of(settings.url):
-            raise InvalidRequest(
-                "database: several nodes need a PostgreSQL that they share, "
-                "postgresql://USER:PASSWORD@HOST/NAME; SQLite is for one process, `twap-server start`",
-                field="database",
-            )
+        settings = _of_several(config)
         await migrate_once(settings, _migrate_alone)
         database = await cls._among_nodes(settings)
+        try:
+            yield database
+        finally:
+            await database._close()
+
+    @classmethod
+    @asynccontextmanager
+    async def watched(cls, config: StoreConfig | str) -> AsyncIterator[Self]:
+        """Read what several nodes write, without being one of them: nothing is migrated or locked.
+
+        Raises:
+            InvalidRequest: it is an SQLite file.
+            StoreUnavailable: it cannot be read, or its tables are of another version.
+        """
+        settings = _of_several(config)
+        if not await cls._is_newest(settings, None):
+            raise StoreUnavailable(
+                "the database has no tables of this version yet: the first `twap-server node` of this version "
+                "makes them; to ask before that, use the version that the nodes run"
+            )
+        database = cls._beside(settings, None)
         try:
             yield database
         finally:
@@ -346,6 +361,17 @@ class Database:
     def _refuse_closed(self) -> None:
         if not self._is_open:
             raise StoreUnavailable("the database is closed: the server is stopping")
+
+
+def _of_several(config: StoreConfig | str) -> StoreConfig:
+    settings = StoreConfig(url=config) if isinstance(config, str) else config
+    if file_of(settings.url):
+        raise InvalidRequest(
+            "database: several nodes need a PostgreSQL that they share, "
+            "postgresql://USER:PASSWORD@HOST/NAME; SQLite is for one process, `twap-server start`",
+            field="database",
+        )
+    return settings
 
 
 @asynccontextmanager
