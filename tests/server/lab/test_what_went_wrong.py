@@ -110,7 +110,10 @@ def test_a_hole_is_named_with_what_it_cost(tmp_path: Path) -> None:
     assert run(given, tmp_path / "out") == made, "kept runs say it, too"
     assert [line for line in lines if "has nothing" in line] == [f"note: {why}"]
     assert (tmp_path / "out" / "index.html").read_text("utf-8").count("has nothing") == 1
-    told = [(tmp_path / "out" / row["report"]).read_text("utf-8") for row in table(tmp_path / "out")]
+    rows = table(tmp_path / "out")
+    hole = "2024-08-08T23:54:33.929000Z/2024-08-08T23:54:44.046000Z"
+    assert [row["holes"] for row in rows] == ["", "", hole, "", hole, hole, hole, hole]
+    told = [(tmp_path / "out" / row["report"]).read_text("utf-8") for row in rows]
     assert ["The recording has nothing from" in page for page in told] == (
         [False, False] + [True, False] + [True] * 4  # the sweep of the second case was over before it
     )

@@ -1,14 +1,16 @@
 """Write the table of all runs: CSV, and Parquet where it is asked for. Numbers stand digit for digit."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from twap_models.fields import format_time
 from twap_server.domain.clock import to_datetime
 from twap_server.domain.errors import InvalidRequest
+from twap_server.domain.orders.record import Hole
 from twap_server.lab.figures import PARTS
 from twap_server.lab.outcome import Outcome, Played
 from twap_server.reports.csv_text import cell_text
@@ -37,6 +39,7 @@ COLUMNS: Final = (
     *(f"part_{name}" for name in PARTS),
     *(f"part_{name}_bps" for name in PARTS),
     *_AGAINST,
+    "holes",
     "report",
     "key",
 )
@@ -114,9 +117,15 @@ def _row(one: Played, outcome: Outcome) -> list[Cell]:
         *(figures.parts.get(name) for name in PARTS),
         *(figures.parts_bps.get(name) for name in PARTS),
         *_named(figures, _AGAINST),
+        _intervals(figures.holes),
         one.report,
         figures.key,
     ]
+
+
+def _intervals(holes: Iterable[Hole]) -> str:
+    """As ISO 8601 writes intervals, ``FROM/TO``."""
+    return " ".join("/".join(format_time(to_datetime(moment)) for moment in hole) for hole in holes)
 
 
 def _of_run(one: Played, outcome: Outcome) -> Iterator[Cell]:
