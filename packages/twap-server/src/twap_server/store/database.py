@@ -110,8 +110,8 @@ class Database:
         settings = _of_several(config)
         if not await cls._is_newest(settings, None):
             raise StoreUnavailable(
-                "the database has no tables of this version yet: the first `twap-server node` of this version "
-                "makes them; to ask before that, use the version that the nodes run"
+                "the database has no tables of this version yet: its first `twap-server node` makes them; "
+                "to ask before that, use the version that the nodes run"
             )
         database = cls._beside(settings, None)
         try:
