@@ -22,6 +22,7 @@ from twap_models import (
 )
 from twap_models.enums import Strategy, Urgency
 from twap_models.fields import HOW_TO_WRITE_ZONES, Amount, lacks_zone
+from twap_models.preview import ComparisonOptions
 from twap_models.realism import ProfileName, RealismFigures
 
 _NAMED = 3
@@ -167,6 +168,18 @@ def order_bodies(wanted: TwapOrderRequest | Sequence[TwapOrderRequest]) -> Any:
     if isinstance(wanted, TwapOrderRequest):
         return wanted.model_dump(exclude_none=True)
     return [item.model_dump(exclude_none=True) for item in wanted]
+
+
+def comparison_params(*, compare: bool, supply: Amount | None) -> dict[str, str]:
+    """Give what a preview is asked for beside its orders, as an address has it.
+
+    Raises:
+        InvalidValue: the supply is no number above 0.
+    """
+    with in_words(as_the_server):
+        options = ComparisonOptions.model_validate({"supply": supply})
+    told = {} if options.supply is None else {"supply": f"{options.supply:f}"}
+    return {"compare": "true"} | told if compare or told else {}
 
 
 def amendment_body(

@@ -22,6 +22,7 @@ from twap_client.order_fields import (
     OrderFields,
     amendment_body,
     check_zones,
+    comparison_params,
     id_of,
     may_exist,
     order_bodies,
@@ -127,11 +128,21 @@ class Orders:
 
     @overload
     async def preview(
-        self, request: AnyRequest, *, compare: bool = False, timeout: Timeout = None
+        self,
+        request: AnyRequest,
+        *,
+        compare: bool = False,
+        supply: Amount | None = None,
+        timeout: Timeout = None,
     ) -> OrderPreview: ...
     @overload
     async def preview(
-        self, request: Iterable[AnyRequest], *, compare: bool = False, timeout: Timeout = None
+        self,
+        request: Iterable[AnyRequest],
+        *,
+        compare: bool = False,
+        supply: Amount | None = None,
+        timeout: Timeout = None,
     ) -> PreviewList: ...
     @overload
     async def preview(
@@ -142,6 +153,7 @@ class Orders:
         quantity: Amount,
         side: Side | str = Side.BUY,
         compare: bool = False,
+        supply: Amount | None = None,
         timeout: Timeout = None,
         **fields: Unpack[OrderFields],
     ) -> OrderPreview: ...
@@ -151,6 +163,7 @@ class Orders:
         request: AnyRequest | Iterable[AnyRequest] | None = None,
         *,
         compare: bool = False,
+        supply: Amount | None = None,
         timeout: Timeout = None,
         **fields: Any,
     ) -> OrderPreview | PreviewList:
@@ -161,7 +174,9 @@ class Orders:
 
         Args:
             request: as for ``submit``; keywords too.
-            compare: also show all strategies side by side, in ``strategies``.
+            compare: also show all strategies side by side, in ``strategies``, and ``impact_forecast``: what
+                volume and volatility say, without a book.
+            supply: how much of the base currency exists: the forecast of what lasts needs it. Compares, too.
             timeout: likewise.
 
         Raises:
@@ -173,10 +188,11 @@ class Orders:
             TransportError: no answer after all attempts.
         """
         wanted = wanted_orders(request, fields)
+        params = comparison_params(compare=compare, supply=supply)
         call = Call(
             method="POST",
-            path="/orders/preview" if compare else f"{submission_path(wanted)}/preview",
-            params={"compare": "true"} if compare else {},
+            path="/orders/preview" if params else f"{submission_path(wanted)}/preview",
+            params=params,
             body=order_bodies(wanted),
             repeatable=True,
             timeout=timeout,

@@ -298,7 +298,12 @@ class SyncOrders:
 
     @overload
     def preview(
-        self, request: AnyRequest, *, compare: bool = False, timeout: timedelta | float | None = None
+        self,
+        request: AnyRequest,
+        *,
+        compare: bool = False,
+        supply: Amount | None = None,
+        timeout: timedelta | float | None = None,
     ) -> OrderPreview: ...
     @overload
     def preview(
@@ -306,6 +311,7 @@ class SyncOrders:
         request: Iterable[AnyRequest],
         *,
         compare: bool = False,
+        supply: Amount | None = None,
         timeout: timedelta | float | None = None,
     ) -> PreviewList: ...
     @overload
@@ -317,6 +323,7 @@ class SyncOrders:
         quantity: Amount,
         side: Side | str = Side.BUY,
         compare: bool = False,
+        supply: Amount | None = None,
         timeout: timedelta | float | None = None,
         **fields: Unpack[OrderFields],
     ) -> OrderPreview: ...
@@ -326,13 +333,14 @@ class SyncOrders:
         request: AnyRequest | Iterable[AnyRequest] | None = None,
         *,
         compare: bool = False,
+        supply: Amount | None = None,
         timeout: timedelta | float | None = None,
         **fields: Any,
     ) -> OrderPreview | PreviewList:
         """Say what would become of orders; see ``twap_client.orders.Orders.preview``."""
         call: Any = self._inner.preview
         made: OrderPreview | PreviewList = self._thread.run(
-            call(request, compare=compare, timeout=timeout, **fields)
+            call(request, compare=compare, supply=supply, timeout=timeout, **fields)
         )
         return made
 

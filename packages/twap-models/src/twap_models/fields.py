@@ -193,6 +193,11 @@ _QUANTITY = Field(description="Base currency.", examples=[0.5])
 
 Price = Annotated[Number, _PRICE]
 Quantity = Annotated[Number, _QUANTITY]
+Supply = Annotated[
+    Number,
+    AfterValidator(_positive),
+    Field(description="How much of the base currency exists.", examples=[19800000]),
+]
 ToldPrice = Annotated[Told, _PRICE]
 ToldQuantity = Annotated[Told, _QUANTITY]
 

@@ -2,11 +2,26 @@
 
 from pydantic import Field
 
-from twap_models.base import ResponseModel
+from twap_models.base import RequestModel, ResponseModel
 from twap_models.enums import GoLiveRule, GoLiveVerdict, RejectReason, Side, Strategy
-from twap_models.fields import Duration, Figure, KnownSliceReason, Told, ToldPrice, ToldQuantity, UtcDatetime
+from twap_models.fields import (
+    Duration,
+    Figure,
+    KnownSliceReason,
+    Supply,
+    Told,
+    ToldPrice,
+    ToldQuantity,
+    UtcDatetime,
+)
 from twap_models.realism import ExpectedRealism, OrderRealism
 from twap_models.strategies import StrategyParameters
+
+
+class ComparisonOptions(RequestModel):
+    """What a comparison of strategies may be told beside the orders."""
+
+    supply: Supply | None = None
 
 
 class BrokenRule(ResponseModel):
@@ -115,6 +130,26 @@ class StrategyComparison(ResponseModel):
     note: str = Field(default="", description="What is not known, or not so.")
 
 
+class ImpactForecast(ResponseModel):
+    """What the order costs, spread evenly, by volume and volatility of the last 14 days; no book is read.
+
+    After Almgren, Thum, Hauptmann and Li 2005, who fitted it to US stocks: a rule of thumb here. ``X`` is the
+    quantity, ``V`` what a day trades, ``T`` the window in days, ``σ`` the volatility, ``Θ`` the supply.
+    """
+
+    share_percent: Figure = Field(description="X/V: the order's share of what a day trades.")
+    day_volume: ToldQuantity
+    volatility: Figure = Field(description="σ: standard deviation of the day's return, percent.")
+    temporary_bps: Figure = Field(description="0.142·σ·(X/VT)^0.6: for trading that fast; none of it lasts.")
+    lasting_bps: Figure | None = Field(
+        default=None,
+        description="0.314·σ·(X/V)·(Θ/V)^0.25: how far the price stays moved; null: no `supply` was given.",
+    )
+    cost_bps: Figure | None = Field(
+        default=None, description="`temporary_bps` and half of `lasting_bps`; null: no `supply` was given."
+    )
+
+
 class OrderPreview(ResponseModel):
     """What would become of an order if it were submitted now. Nothing was stored."""
 
@@ -151,4 +186,7 @@ class OrderPreview(ResponseModel):
     )
     strategies: list[StrategyComparison] = Field(
         default=[], description="All strategies side by side, where `compare` asks for it."
+    )
+    impact_forecast: ImpactForecast | None = Field(
+        default=None, description="Beside them; null: volume or volatility of the market are not known."
     )

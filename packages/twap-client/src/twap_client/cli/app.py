@@ -235,6 +235,7 @@ def submit(
     permanent_impact: strategy_options.PermanentOption = None,
     participation: strategy_options.ParticipationOption = None,
     compare: strategy_options.CompareOption = False,
+    supply: strategy_options.SupplyOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the order to its end.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would happen.")] = False,
@@ -256,7 +257,9 @@ def submit(
     how |= {"urgency": urgency, "half_life": half_life, "risk_aversion": risk_aversion}
     how |= {"volatility": volatility, "temporary_impact": temporary_impact}
     how |= {"permanent_impact": permanent_impact}
-    shown = Shown(dry_run=dry_run or compare or go_live, go_live=go_live, compare=compare)
+    compare = compare or supply is not None
+    dry_run = dry_run or compare or go_live
+    shown = Shown(dry_run=dry_run, go_live=go_live, compare=compare, supply=supply)
     fields = {**what, **when, **how, "realism": read_realism(realism)}
     submission = Submission(fields, ask=not yes, follow=watch, shown=shown)
     _run(ctx, as_json, submission.work, submission.prepare, submission)

@@ -18,7 +18,7 @@ from twap_models import (
     PlannedSlice,
 )
 from twap_models.enums import Strategy
-from twap_models.preview import CurvePoint, StrategyComparison
+from twap_models.preview import CurvePoint, ImpactForecast, StrategyComparison
 from twap_models.reading import NOTHING, for_reading, number
 from twap_models.strategies import strategy_words
 
@@ -37,7 +37,8 @@ def preview_view(preview: OrderPreview, *, go_live: bool = True) -> RenderableTy
     parts += [Text.assemble(("  ✗ ", "red"), f"{item.field}: {item.detail}") for item in preview.broken]
     parts += [Text.assemble(("  note ", "yellow"), warning) for warning in preview.warnings]
     if preview.strategies:
-        return Group(*parts, _heading("strategies side by side"), _strategies(preview.strategies))
+        parts += [_heading("strategies side by side"), _strategies(preview.strategies)]
+        return Group(*parts, _heading("by volume and volatility alone"), _forecast(preview.impact_forecast))
     parts += [_heading("expected cost now"), _cost(preview)]
     if preview.on_the_way is not None and preview.realism != IDEAL:
         parts.append(Text(expected_words(preview.on_the_way)))
@@ -62,6 +63,21 @@ def _strategies(compared: Sequence[StrategyComparison]) -> Group:
         )
     told = "cost: spread, depth, fees on the books now; risk: one standard deviation; ¼ ½ ¾: filled by then"
     return Group(table, Text(told, style="dim"))
+
+
+def _forecast(made: ImpactForecast | None) -> Text:
+    """What the market's last days say of an order of this size, whatever the book shows."""
+    if made is None:
+        return Text("not known: the market has no closed candles to take them from", style="yellow")
+    text = Text(
+        f"{rounded(made.share_percent, 3)} % of a day's volume ({for_reading(made.day_volume)}) "
+        f"at {rounded(made.volatility, 2)} % a day: {rounded(made.temporary_bps, 2)} bps while it trades"
+    )
+    if made.cost_bps is None:
+        return text.append("; how far the price stays moved: give --supply", style="dim")
+    return text.append(
+        f", {rounded(made.lasting_bps, 2)} bps that last; {rounded(made.cost_bps, 2)} bps in all"
+    )
 
 
 def _share(curve: Sequence[CurvePoint], quarter: int) -> str:

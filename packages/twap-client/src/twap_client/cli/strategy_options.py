@@ -32,6 +32,9 @@ VolatilityOption = Annotated[str | None, _number("PERCENT", "is: a day's; absent
 TemporaryOption = Annotated[str | None, _number("N", "is: absent: from the live book.")]
 PermanentOption = Annotated[str | None, _number("N", "is: absent: from spread and volume.")]
 ParticipationOption = Annotated[str | None, _number("PERCENT", "pov: your share of all that is traded.")]
+SupplyOption = Annotated[
+    str | None, _number("N", "--compare: how much of the base currency exists, to forecast what lasts.")
+]
 CompareOption = Annotated[
     bool,
     typer.Option(

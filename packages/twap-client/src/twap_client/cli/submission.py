@@ -39,6 +39,8 @@ class Shown:
     """Every rule of each exchange's own TWAP."""
     compare: bool = False
     """All strategies side by side."""
+    supply: str | None = None
+    """Of the base currency, for the forecast beside them."""
 
 
 class Submission:
@@ -168,7 +170,9 @@ class Submission:
 
     async def _preview(self, session: Session) -> int:
         compare, go_live = self._shows.compare, self._shows.go_live
-        preview: OrderPreview = await session.client.orders.preview(self._request, compare=compare)
+        preview: OrderPreview = await session.client.orders.preview(
+            self._request, compare=compare, supply=self._shows.supply
+        )
         session.show(preview, lambda: preview_view(preview, go_live=go_live))
         if preview.go_live and not go_live and not compare and not session.as_json:
             session.say("why an exchange's own order would take it or not: `--go-live`")

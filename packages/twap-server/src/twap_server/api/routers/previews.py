@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Response
 from pydantic import Discriminator, Field, Tag
 
+from twap_models.fields import Supply
 from twap_models.orders import StrategyOrderRequest, TwapOrderRequest
 from twap_models.preview import OrderPreview
 from twap_server.api.auth.access import Caller
@@ -67,13 +69,17 @@ async def preview_orders(
     caller: ReaderDep,
     body: Annotated[Proposal, Body(openapi_examples=STRATEGY_EXAMPLES)],
     compare: Annotated[bool, Query(description="Also show the other strategies.")] = False,
+    supply: Annotated[
+        Supply | None,
+        Query(description="How much of the base currency exists, for `impact_forecast`; compares, too."),
+    ] = None,
 ) -> Response:
     """Say what would become of one order or a list of up to 100, as `POST /orders` takes them.
 
     As `POST /orders/twap/preview`, with the curve of the order's strategy; with `compare` all strategies are
     shown side by side: curve, expected cost, risk. Of several orders the first five are compared.
     """
-    return await _previewed(services, caller, body, compare=compare)
+    return await _previewed(services, caller, body, compare=compare or supply is not None, supply=supply)
 
 
 async def _previewed(
@@ -82,12 +88,13 @@ async def _previewed(
     body: TwapOrderRequest | Sequence[TwapOrderRequest],
     *,
     compare: bool,
+    supply: Decimal | None = None,
 ) -> Response:
     wire = list(body) if isinstance(body, Sequence) else [body]
     async with books_held(services, Reader(caller.user_id, anonymous=False), _instruments(services, wire)):
         requests = to_requests(body, now=services.clock.now())
         found = await services.orders.preview(caller.user_id, requests, compare=compare)
-    shown = await services.large.write(caller.user_id, _size_of(found), partial(_written, found))
+    shown = await services.large.write(caller.user_id, _size_of(found), partial(_written, found, supply))
     return Response(shown, media_type="application/json")
 
 
@@ -105,7 +112,7 @@ def _size_of(found: Sequence[Preview]) -> int:
     return sum(10 + (min(shown, one.plan.slice_count) if one.plan else 0) for one in found)
 
 
-def _written(found: Sequence[Preview]) -> bytes:
+def _written(found: Sequence[Preview], supply: Decimal | None) -> bytes:
     """Done in a thread: twenty thousand slices take a while to write, and others must not wait."""
     slices = shown_slices(len(found))
-    return written([order_preview(made, slices=slices) for made in found])
+    return written([order_preview(made, slices=slices, supply=supply) for made in found])

@@ -1,12 +1,13 @@
 """Translate a preview to its wire model. Decides nothing; exact numbers stay exact."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from twap_models import preview as wire
 from twap_models.stream import age_ms
 from twap_server.api.wire.present_realism import expected_realism, realism
-from twap_server.api.wire.present_strategies import comparison, points
+from twap_server.api.wire.present_strategies import comparison, impact_forecast, points
 from twap_server.domain.clock import Nanos, to_datetime
 from twap_server.domain.execution.pre_trade_cost import Estimate
 from twap_server.domain.go_live.check import GoLive, RuleFinding
@@ -22,8 +23,10 @@ SHOWN_IN_ALL = 20_000
 """Slices in one answer, shared out among its orders."""
 
 
-def order_preview(made: Preview, *, slices: int = SHOWN_SLICES) -> wire.OrderPreview:
-    """One preview with its first ``slices`` slices."""
+def order_preview(
+    made: Preview, *, slices: int = SHOWN_SLICES, supply: Decimal | None = None
+) -> wire.OrderPreview:
+    """One preview with its first ``slices`` slices; ``supply`` is how much of the base currency exists."""
     request, rules = made.request, made.rules
     return wire.OrderPreview(
         token_id=request.token_id,
@@ -44,6 +47,7 @@ def order_preview(made: Preview, *, slices: int = SHOWN_SLICES) -> wire.OrderPre
         strategy_parameters=parameters(request.strategy),
         curve=points(made.curve),
         strategies=[comparison(one) for one in made.strategies],
+        impact_forecast=impact_forecast(made.forecast, supply) if made.forecast else None,
         realism=realism(request.simulated),
         on_the_way=expected_realism(request.simulated, rules) if rules else None,
         **_plan(made, slices),

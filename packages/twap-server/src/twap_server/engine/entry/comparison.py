@@ -14,6 +14,7 @@ from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import ExchangeUnavailable
 from twap_server.domain.exact import FINE
+from twap_server.domain.execution.impact_forecast import ImpactForecast
 from twap_server.domain.orders.curves import risk
 from twap_server.domain.orders.rules import Admitted
 from twap_server.domain.orders.schedule import Schedule, schedule_of
@@ -26,7 +27,7 @@ from twap_server.domain.orders.strategies import (
     Twap,
     Vwap,
 )
-from twap_server.domain.orders.terms import OrderRequest, seed_of
+from twap_server.domain.orders.terms import OrderRequest, Plan, seed_of
 from twap_server.engine.entry.expected_cost import expected_cost
 from twap_server.engine.entry.validation import Validation
 from twap_server.engine.market.snapshot import MarketSnapshot
@@ -103,6 +104,19 @@ def view(
         cost_bps=cost.slices.total_bps if cost else None,
         risk_bps=_risk_bps(schedule, _volatility(request)),
         note=FOLLOWS if schedule.follows_volume else "",
+    )
+
+
+def forecast_of(request: OrderRequest, plan: Plan) -> ImpactForecast | None:
+    """What the market's volume and volatility say, without a book; None where they are not known."""
+    volatility, day_volume = _volatility(request), request.facts.day_volume
+    if volatility is None or not day_volume:
+        return None
+    return ImpactForecast(
+        quantity=plan.quantity,
+        duration=Nanos(plan.end - plan.start),
+        day_volume=day_volume,
+        volatility=volatility,
     )
 
 

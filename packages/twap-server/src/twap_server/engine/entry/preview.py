@@ -16,6 +16,7 @@ from twap_models.enums import OrderStatus, SliceReason
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownSymbol
 from twap_server.domain.exact import ZERO
+from twap_server.domain.execution.impact_forecast import ImpactForecast
 from twap_server.domain.go_live.answers import PairMinimums, Proposed
 from twap_server.domain.go_live.check import GoLive, check
 from twap_server.domain.market.instrument import Instrument
@@ -32,6 +33,7 @@ from twap_server.engine.entry.comparison import (
     StrategyView,
     choices_of,
     curve_of,
+    forecast_of,
     view,
 )
 from twap_server.engine.entry.expected_cost import ExpectedCost, expected_cost
@@ -76,6 +78,8 @@ class Preview:
     curve: tuple[CurvePoint, ...] = ()
     strategies: tuple[StrategyView, ...] = ()
     """Side by side, where that was asked for."""
+    forecast: ImpactForecast | None = None
+    """Beside them; None where volume or volatility of the market are not known."""
 
 
 class _Known(NamedTuple):
@@ -144,7 +148,7 @@ class Previewer:
                 if not made.broken and made.plan is not None:
                     allowance.take(made.plan)
             if compare and made.plan is not None and len(found) < MOST_COMPARED:
-                made = replace(made, strategies=await self._compared(user_id, request))
+                made = await self._compared(user_id, made, made.plan)
             found.append(made)
             await self._clock.sleep(0)
         if len(failures) == len(requests):
@@ -208,18 +212,18 @@ class Previewer:
             go_live=self._go_live(request, plan, rules, mid=quotes.mid, now=blank.time),
         )
 
-    async def _compared(self, user_id: str, request: OrderRequest) -> tuple[StrategyView, ...]:
-        """The strategies side by side, all on the books of one moment."""
-        facts = await self._outlook.facts(request)
+    async def _compared(self, user_id: str, made: Preview, plan: Plan) -> Preview:
+        """With the strategies side by side, all on the books of one moment."""
+        request = replace(made.request, facts=await self._outlook.facts(made.request))
         now = self._clock.now()
         snapshot = self._market_reader.snapshot(now)
         found: list[StrategyView] = []
         for choice in choices_of(request):
-            other = replace(request, strategy=choice, facts=facts)
+            other = replace(request, strategy=choice)
             validation = self._acceptance.examine(other, snapshot=snapshot, received=now, allowance=None)
             found.append(view(user_id, other, validation, snapshot))
             await self._clock.sleep(0)
-        return tuple(found)
+        return replace(made, strategies=tuple(found), forecast=forecast_of(request, plan))
 
     def _go_live(
         self, request: OrderRequest, plan: Plan, rules: TradingRules, *, mid: Decimal | None, now: Nanos
