@@ -183,6 +183,10 @@ async def test_a_strategy_is_sent_with_its_parameters(server: ScriptedServer, cl
     assert (server.requests[-1].path, server.requests[-1].json["half_life"]) == ("/orders/preview", 90)
     await client.orders.preview(**USUAL, compare=True)
     assert (server.requests[-1].path, server.requests[-1].query["compare"]) == ("/orders/preview", "true")
+    await client.orders.preview(**USUAL, supply=Decimal("1.98E+7"))
+    assert server.requests[-1].query == {"compare": "true", "supply": "19800000"}
+    with pytest.raises(InvalidValue, match="supply: expected a number above 0"):
+        await client.orders.preview(**USUAL, supply=0)
     await client.orders.submit(**USUAL)
     assert server.requests[-1].path == "/orders/twap", "a server from before strategies takes it too"
 

@@ -210,3 +210,8 @@ async def test_compare_submits_nothing(signed_in: Twap, server: ScriptedServer) 
     shown = await signed_in(*SUBMIT, "--compare")
     assert shown.code == 0 and "nothing was submitted" in shown.err
     assert server.requests[-1].query["compare"] == "true" and not server.orders
+    shown = await signed_in(*SUBMIT, "--supply", "19800000")
+    assert shown.code == 0 and "nothing was submitted" in shown.err
+    assert server.requests[-1].query == {"compare": "true", "supply": "19800000"} and not server.orders
+    refused = await signed_in(*SUBMIT, "--supply", "none")
+    assert refused.code == 2 and "supply" in refused.err and "Traceback" not in refused.err

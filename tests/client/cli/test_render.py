@@ -22,6 +22,7 @@ from twap_models import (
     TwapOrder,
     TwapOrderDetail,
 )
+from twap_models.preview import ImpactForecast, StrategyComparison
 from twap_models.reading import for_reading, number
 
 
@@ -284,6 +285,21 @@ def test_a_report_of_nothing_says_why_and_draws_no_gain() -> None:
 )
 def test_one_rounding_rule(value: str, written: str) -> None:
     assert rounded(Decimal(value), 2) == written
+
+
+def test_beside_strategies_stands_what_volume_and_volatility_say() -> None:
+    known = {"share_percent": Decimal("0.25"), "day_volume": Decimal(18_000), "volatility": Decimal("2.2")}
+    compared = {"strategies": [StrategyComparison(strategy="twap")]}
+    made = ImpactForecast(**known, temporary_bps=Decimal("3.1"))
+    seen = " ".join(text(preview_view(preview(**compared, impact_forecast=made)), 80).split())
+    assert "0.250 % of a day's volume (18000) at 2.20 % a day: 3.10 bps while it trades" in seen
+    assert "give --supply" in seen
+    made = ImpactForecast(
+        **known, temporary_bps=Decimal("3.1"), lasting_bps=Decimal(1), cost_bps=Decimal("3.6")
+    )
+    seen = text(preview_view(preview(**compared, impact_forecast=made)), 160)
+    assert "3.10 bps while it trades, 1.00 bps that last; 3.60 bps in all" in seen
+    assert "no closed candles" in text(preview_view(preview(**compared)), 80)
 
 
 def test_a_long_preview_shows_first_and_last_slices_and_no_cost_says_why() -> None:

@@ -25,6 +25,7 @@ from twap_models.enums import (
 from twap_server.cluster.coding import decode, encode
 from twap_server.cluster.order_messages import EventMessage, OrderMessage, PreviewMessage, ResultMessage
 from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.execution.impact_forecast import ImpactForecast
 from twap_server.domain.go_live.rules import Rule
 from twap_server.domain.go_live.table import RULES
 from twap_server.domain.orders.curves import (
@@ -202,7 +203,10 @@ async def test_a_preview_is_the_same(strategy: StrategyChoice) -> None:
         broken = (await desk.engine.preview("ada", [replace(asked, quantity=Decimal(0))]))[0]
     assert made.schedule is not None
     assert bool(made.go_live) is isinstance(strategy, (Twap, Pov))
-    for one in (made, broken):
+    forecast = ImpactForecast(
+        quantity=Decimal(12), duration=SECOND, day_volume=Decimal(576), volatility=Decimal("1.5")
+    )
+    for one in (made, broken, replace(made, forecast=forecast)):
         assert decode(encode(PreviewMessage.of(one)), PreviewMessage).read("ada") == one
 
 

@@ -1,5 +1,6 @@
 """POST /orders/twap/preview: bodies, books held and let go, exact numbers, bounded answers."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,7 @@ from twap_server.api.routers.previews import MOST_BOOKS
 from twap_server.api.wire.present_preview import shown_slices
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import StoreUnavailable
+from twap_server.domain.execution.impact_forecast import ImpactForecast
 from twap_server.domain.execution.pre_trade_cost import Estimate
 from twap_server.domain.go_live.answers import PairMinimums, Proposed
 from twap_server.domain.go_live.check import check
@@ -199,6 +201,33 @@ async def test_a_preview_on_the_wire_is_exact_and_shows_the_first_thousand_slice
     failed = [rule for rule in dydx.rules if rule.ok is False]
     assert [(rule.rule, rule.nearest, rule.nearest_of) for rule in failed] == [("interval", 30, "interval")]
     assert all(rule.url.startswith("https://") and rule.source and rule.as_of for rule in dydx.rules)
+
+
+@pytest.mark.parametrize(
+    ("query", "lasting", "cost"),
+    [("compare=true", None, None), ("supply=1728000000", Decimal("19.8597"), Decimal("18.4179"))],
+)
+async def test_the_forecast_says_what_lasts_where_the_supply_is_given(
+    desk: Desk, query: str, lasting: Decimal | None, cost: Decimal | None
+) -> None:
+    forecast = ImpactForecast(
+        quantity=Decimal(656_100),
+        duration=Nanos(12 * HOUR),
+        day_volume=Decimal(6_561_000),
+        volatility=Decimal("1.57"),
+    )
+    desk.orders.previews["a-1"] = replace(made(), forecast=forecast)
+    path, headers = f"/orders/preview?{query}", await desk.user()
+    told = read(await desk.http.post(path, json=BODY, headers=headers))[0].impact_forecast
+    assert told is not None
+    assert (told.share_percent, told.temporary_bps) == (10, Decimal("8.4880"))
+    assert (told.lasting_bps, told.cost_bps) == (lasting, cost)
+
+
+@pytest.mark.parametrize("supply", ["0", "-1", "NaN", "many", "1e99999"])
+async def test_a_supply_that_is_none_is_refused(desk: Desk, supply: str) -> None:
+    refused = await desk.http.post(f"/orders/preview?supply={supply}", json=BODY, headers=await desk.user())
+    assert refused.status_code == 422 and "supply" in refused.text, refused.text
 
 
 async def test_a_long_list_shows_fewer_slices_of_each(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """Each strategy at work: its curve, and what all share (carry, pause, amendment, restart)."""
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -234,11 +235,26 @@ async def test_strategies_side_by_side() -> None:
         )
 
 
+async def test_beside_strategies_stands_what_volume_and_volatility_say() -> None:
+    async with working() as desk:
+        desk.market.candles = days_of_candles(desk.clock.now(), busy=True)
+        asked = request_of(desk)
+        (seen,) = await desk.engine.preview("ada", [asked], compare=True)
+        assert seen.forecast is not None and seen.plan is not None
+        assert (seen.forecast.quantity, seen.forecast.day_volume) == (12, 2 * 288)
+        assert seen.forecast.duration == seen.plan.end - seen.plan.start
+        own = replace(asked, strategy=Shortfall(volatility=Decimal(9)))
+        (told,) = await desk.engine.preview("ada", [own], compare=True)
+        assert told.forecast is not None and told.forecast.volatility == 9
+        (alone,) = await desk.engine.preview("ada", [asked])
+        assert alone.forecast is None
+
+
 async def test_without_candles_the_risk_is_not_known_and_vwap_says_why() -> None:
     async with working() as desk:
         seen = (await desk.engine.preview("ada", [request_of(desk)], compare=True))[0]
         views = {one.strategy: one for one in seen.strategies}
-        assert all(one.risk_bps is None for one in views.values())
+        assert all(one.risk_bps is None for one in views.values()) and seen.forecast is None
         assert not views[Strategy.VWAP].curve and "no candles can be had" in views[Strategy.VWAP].note
         assert views[Strategy.TWAP].curve
 

@@ -29,10 +29,18 @@ export function Comparison({ preview, base }) {
       ${all.filter((/** @type {any} */ one) => one.note).map((/** @type {any} */ one) => html`<p class="hint">${nameOf(one.strategy)}: ${one.note}.</p>`)}
       <p class="hint">
         Cost: spread, depth and fees, each slice through the book of now; where prices go is not guessed. ${" "}
+        ${forecast(preview.impact_forecast)}
         ${isRiskKnown ? "Risk: one standard deviation of the cost if prices move as they did in the last 14 days." : "Risk is not known: there are no closed candles to take it from."}
       </p>
     </section>
   `;
+}
+
+/** What volume and volatility say of an order of this size, whatever the book shows. @param {any} known */
+function forecast(known) {
+  if (!known) return "";
+  const share = `${rounded(known.share_percent, 3)} % of a day's volume`;
+  return html`By volume and volatility alone, ${share} costs about <strong title=${`exactly ${known.temporary_bps} bps`}>${rounded(known.temporary_bps, 2)} bps</strong> while it trades (fitted to US stocks, 2005: a rule of thumb). ${" "}`;
 }
 
 /** @param {any} one @param {string} chosen */
