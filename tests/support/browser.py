@@ -187,4 +187,4 @@ async def browsing(
         page.on("request", watched.on_request)
         yield watched
         await browser.close()
-    assert watched.faults == []
+    assert watched.faults == [], watched.faults
