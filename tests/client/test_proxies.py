@@ -143,7 +143,8 @@ async def test_socks_without_its_extra_says_what_to_install(
     failed = await twap("--server", "http://twap.example", "exchanges")
     assert (failed.code, failed.err) == (
         2,
-        "twap: ALL_PROXY names a SOCKS proxy: pip install 'twap-client[socks]', or unset it\n",
+        "twap: ALL_PROXY names a SOCKS proxy: from a checkout, pip install ./packages/twap-models "
+        "'./packages/twap-client[socks]'; or unset it\n",
     )
 
 

@@ -21,6 +21,7 @@ from twap_server.clock import SystemClock
 from twap_server.venue.market import SyntheticSource
 from twap_server.venue.server import Venue
 
+INSTALL = "pip install ./packages/twap-models './packages/twap-server[ccxt]'"
 _LONG_S = 180
 """Where Python compiles ccxt for the first time, its process starts in half a minute."""
 
@@ -143,6 +144,6 @@ async def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (hidden / "__init__.py").write_text(missing)
     monkeypatch.setenv("PYTHONPATH", str(hidden.parent))
     async with serving(tmp_path, {"ccxt-upbit": {}}) as url:
-        found = await reason_of(url, "ccxt-upbit", "ccxt is not installed: pip install 'twap-server[ccxt]'")
+        found = await reason_of(url, "ccxt-upbit", f"ccxt is not installed: from a checkout, {INSTALL}")
         assert found.status == "down"
     assert not processes()

@@ -312,7 +312,8 @@ async def test_without_its_extra_it_says_how_to_install_it() -> None:
         "-c", "import sys; sys.modules['typer'] = None; from twap_client.cli import main; main()"
     )
     assert (code, out) == (1, "")
-    assert err == "the twap command needs its extra: pip install 'twap-client[cli]'\n"
+    install = "pip install ./packages/twap-models './packages/twap-client[cli]'"
+    assert err == f"the twap command needs its extra: from a checkout, {install}\n"
 
 
 async def test_a_dry_run_shows_the_plan_and_submits_nothing(signed_in: Twap, server: ScriptedServer) -> None:

@@ -74,7 +74,8 @@ async def test_without_the_server_it_says_how_to_verify(
 ) -> None:
     monkeypatch.setattr("twap_client.cli.verifying.find_spec", lambda name: None)
     refused = await signed_in("verify", "o-1", "--recording", str(tmp_path))
-    assert refused.code == 2 and "pip install twap-server" in refused.err and "--save FILE" in refused.err
+    assert refused.code == 2 and "--save FILE" in refused.err
+    assert "pip install ./packages/twap-models ./packages/twap-server;" in refused.err
 
 
 async def test_the_server_of_this_environment_recomputes(

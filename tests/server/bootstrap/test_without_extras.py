@@ -23,5 +23,5 @@ async def test_the_server_is_loaded_without_any_extra() -> None:
 def test_a_node_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "twap_server.cluster.nats_messenger", raising=False)
     monkeypatch.setitem(sys.modules, "nats.aio.client", None)
-    with pytest.raises(InvalidRequest, match=r"pip install 'twap-server\[cluster\]'"):
+    with pytest.raises(InvalidRequest, match=r"pip install .* './packages/twap-server\[cluster\]'"):
         nats_messenger()

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from urllib.request import getproxies, proxy_bypass
 
 from twap_client.errors import ConnectFailed, ConnectReason, InvalidSetting
+from twap_models.installing import pip_install
 from twap_models.proxies import BadProxy, Proxy, ProxySettings, proxy_for, proxy_named
 
 _UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
@@ -52,7 +53,7 @@ def _settings() -> ProxySettings:
 
 
 def _lacks_socks() -> str:
-    return "" if find_spec("socksio") and find_spec("python_socks") else "twap-client[socks]"
+    return "" if find_spec("socksio") and find_spec("python_socks") else pip_install("client", "socks")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from twap_client.errors import UsageError
 from twap_models import BookTop, CostPage
+from twap_models.installing import pip_install
 
 FrameLibrary = Literal["pandas", "polars"]
 Row = dict[str, Any]
@@ -144,4 +145,5 @@ def _load(library: str) -> Any:
     try:
         return import_module(library)
     except ModuleNotFoundError:
-        raise ImportError(f"{library} is not installed: pip install 'twap-client[{library}]'") from None
+        command = pip_install("client", library)
+        raise ImportError(f"{library} is not installed: from a checkout, {command}") from None

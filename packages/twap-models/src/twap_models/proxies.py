@@ -46,7 +46,7 @@ class ProxySettings:
         proxies: by scheme, ``all`` and ``no`` among them, as ``urllib.request.getproxies`` gives them.
         bypass: whether the system excepts a host, as ``urllib.request.proxy_bypass`` says.
         variables: the names of the environment's variables.
-        lacks_socks: what to install for SOCKS, such as ``twap-client[socks]``; empty where it is installed.
+        lacks_socks: the command that installs what SOCKS needs; empty where it is installed.
     """
 
     proxies: Mapping[str, str]
@@ -125,7 +125,7 @@ def _read(text: str, variable: str, lacks_socks: str) -> Proxy:
         shown = re.sub(r"//.*@", "//…@", whole)
         raise BadProxy(f"{variable}: expected {_EXPECTED}, got {shown!r}") from None
     if parts.scheme.startswith("socks") and lacks_socks:
-        raise BadProxy(f"{variable} names a SOCKS proxy: pip install '{lacks_socks}', or unset it")
+        raise BadProxy(f"{variable} names a SOCKS proxy: from a checkout, {lacks_socks}; or unset it")
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     place = f"{parts.scheme}://{host}:{port}"
     scheme = parts.scheme.replace("socks5h", "socks5").replace("socks5", "socks5h")

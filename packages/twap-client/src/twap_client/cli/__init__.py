@@ -17,6 +17,9 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("typer", "rich"):
             raise
-        sys.stderr.write("the twap command needs its extra: pip install 'twap-client[cli]'\n")
+        from twap_models.installing import pip_install  # noqa: PLC0415 -- --help need not wait for it
+
+        command = pip_install("client", "cli")
+        sys.stderr.write(f"the twap command needs its extra: from a checkout, {command}\n")
         sys.exit(1)
     app(prog_name="twap")

@@ -7,7 +7,9 @@ from types import ModuleType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-_INSTALL = "pip install 'twap-server[ccxt]'"
+from twap_models.installing import pip_install
+
+_INSTALL = f"from a checkout, {pip_install('server', 'ccxt')}"
 _TIMEOUT_MS = 10_000
 
 

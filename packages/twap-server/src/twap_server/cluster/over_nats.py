@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from twap_models.installing import pip_install
 from twap_server.domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def nats_messenger() -> "type[NatsMessenger]":
         if (error.name or "").partition(".")[0] != "nats":
             raise
         raise InvalidRequest(
-            "several nodes need the extra cluster: pip install 'twap-server[cluster]'", field="role"
+            f"several nodes need the extra cluster: from a checkout, {pip_install('server', 'cluster')}",
+            field="role",
         ) from None
     return NatsMessenger

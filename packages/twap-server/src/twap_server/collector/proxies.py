@@ -8,6 +8,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from twap_models.installing import pip_install
 from twap_models.proxies import BadProxy, Proxy, ProxySettings, proxy_for
 from twap_server.domain.errors import InvalidRequest
 
@@ -36,7 +37,7 @@ def _settings() -> ProxySettings:
         proxies=getproxies(),
         bypass=proxy_bypass,
         variables=os.environ,
-        lacks_socks="" if has_socks else "twap-server[socks]",
+        lacks_socks="" if has_socks else pip_install("server", "socks"),
     )
 
 

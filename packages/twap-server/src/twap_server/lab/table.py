@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from twap_models.fields import format_time
+from twap_models.installing import pip_install
 from twap_server.domain.clock import to_datetime
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.orders.record import Hole
@@ -83,7 +84,8 @@ def _arrow() -> tuple[Any, Any]:
         from pyarrow import parquet  # noqa: PLC0415
     except ImportError:
         raise InvalidRequest(
-            "--parquet needs the extra parquet: pip install 'twap-server[parquet]'; runs.csv has the same",
+            f"--parquet needs the extra parquet: from a checkout, {pip_install('server', 'parquet')}; "
+            "runs.csv has the same",
             field="--parquet",
         ) from None
     return pyarrow, parquet

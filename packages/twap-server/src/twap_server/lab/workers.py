@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from twap_models.installing import pip_install
 from twap_server.domain.errors import InvalidRequest, UnavailableError
 from twap_server.lab.one_pass import Pass, PassResult, play
 
@@ -85,7 +86,8 @@ def _cluster(address: str) -> Iterator[Crew]:
         from distributed import Client  # noqa: PLC0415 - an extra
     except ImportError:
         raise InvalidRequest(
-            "--scheduler needs the extra dask here and on each worker: pip install 'twap-server[dask]'",
+            "--scheduler needs the extra dask here and on each worker: from a checkout, "
+            f"{pip_install('server', 'dask')}",
             field="--scheduler",
         ) from None
     try:
