@@ -1,6 +1,7 @@
 """What the commands of ``twap-server`` share."""
 
 import fcntl
+import inspect
 import io
 import os
 import pty
@@ -8,10 +9,14 @@ import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import typer.main
 from typer.testing import CliRunner
 
+from twap_models import __version__
 from twap_server.cli.main import app
 from twap_server.cli.running import Commands, fitted, fitting, say
 
@@ -84,6 +89,29 @@ def test_the_help_lists_every_command_by_what_it_is_for() -> None:
 def test_flags_take_nothing_in_the_help(command: list[str]) -> None:
     shown = CliRunner().invoke(app, [*command, "--help"]).output
     assert "--help" in shown and "<bool>" not in shown
+
+
+@pytest.mark.parametrize("command", [[], ["start"], ["recordings", "cut"], ["user", "add"]])
+def test_a_short_option_shows_the_help(command: list[str]) -> None:
+    shown = CliRunner().invoke(app, [*command, "-h"])
+    assert shown.exit_code == 0 and shown.output == CliRunner().invoke(app, [*command, "--help"]).output
+
+
+def test_the_version_is_an_option_too() -> None:
+    shown = CliRunner().invoke(app, ["--version"])
+    assert shown.exit_code == 0 and shown.output == f"twap-server {__version__}\n"
+
+
+def _commands(group: Any) -> Iterator[Any]:
+    for command in group.commands.values():
+        yield from _commands(command) if hasattr(command, "commands") else [command]
+
+
+def test_below_its_first_paragraph_a_help_breaks_lines_between_sentences_only() -> None:
+    """There the terminal shows lines as they are written, however wide it is."""
+    for command in _commands(typer.main.get_command(app)):
+        _, _, rest = inspect.cleandoc(command.help).partition("\n\n")
+        assert [line for line in rest.splitlines() if line and not line.endswith(".")] == [], command.name
 
 
 def _shown(*arguments: str) -> list[str]:

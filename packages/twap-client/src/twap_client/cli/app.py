@@ -22,7 +22,7 @@ from twap_client.cli import (
     tournament_commands,
 )
 from twap_client.cli.formats import Output, run_listing
-from twap_client.cli.running import Commands, Json, Root, TokenArg, not_empty
+from twap_client.cli.running import Commands, Json, JsonLines, Root, TokenArg, not_empty
 from twap_client.cli.running import run as _run
 
 app = typer.Typer(
@@ -33,7 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Watch markets and trade TWAP orders on a twap paper-trading server.",
     epilog="Exit codes: 0 done (watch: Filled), 1 failed, 2 usage, 3 Expired, 4 Canceled, "
-    "5 Rejected or Failed, 6 cannot reach the server or sign in.",
+    "5 Rejected or Failed, 6 cannot reach the server or sign in, 130 interrupted with Ctrl-C.",
 )
 
 ExchangeArg = Annotated[
@@ -82,7 +82,11 @@ def root(
     *,
     server: Annotated[
         str | None,
-        typer.Option("--server", metavar="URL", help="TWAP_SERVER_URL, or http://127.0.0.1:8000."),
+        typer.Option(
+            "--server",
+            metavar="URL",
+            help="The server's address. Absent: TWAP_SERVER_URL, a profile, or http://127.0.0.1:8000.",
+        ),
     ] = None,
     profile: Annotated[
         str | None,
@@ -90,14 +94,16 @@ def root(
             "--profile",
             metavar="NAME",
             autocompletion=completion.profiles,
-            help="A kept server; or TWAP_PROFILE, `twap profile use`.",
+            help="A server kept under a name. Absent: TWAP_PROFILE, or the one of `twap profile use`.",
         ),
     ] = None,
     version: Annotated[
         bool,
         typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version and end."),
     ] = False,
-    as_json: Json = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON value (watch, fills: one per line).")
+    ] = False,
 ) -> None:
     """Watch markets and trade TWAP orders on a twap paper-trading server."""
     ctx.obj = Root(server, as_json, profile)
@@ -193,7 +199,9 @@ def submit(
     *,
     exchange: ExchangeArg,
     symbol: SymbolArg,
-    side: Annotated[Literal["buy", "sell"], typer.Argument(help="buy or sell", case_sensitive=False)],
+    side: Annotated[
+        Literal["buy", "sell"], typer.Argument(metavar="SIDE", help="buy or sell.", case_sensitive=False)
+    ],
     quantity: Annotated[str, typer.Argument(metavar="QUANTITY", help="In base currency.")],
     limit: Annotated[str | None, typer.Option(metavar="PRICE", help="The worst price to accept.")] = None,
     start: Annotated[
@@ -221,7 +229,7 @@ def submit(
         str | None,
         typer.Option(
             metavar="NAME|FIGURES",
-            help="ideal, local, remote, adverse, or figures such as latency=40ms,fees=published.",
+            help="ideal, local, remote, adverse, or figures such as latency=40ms, joined by commas.",
         ),
     ] = None,
     strategy: strategy_options.StrategyOption = None,
@@ -242,7 +250,9 @@ def submit(
     go_live: Annotated[
         bool, typer.Option("--go-live", help="The same, and every rule of each exchange's own TWAP.")
     ] = False,
-    as_json: Json = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON value; with --watch, one per line.")
+    ] = False,
 ) -> None:
     """Submit an order: QUANTITY in slices from --start to --end, equal ones unless --strategy says else."""
     from twap_client.cli.realism_view import read_realism
@@ -288,7 +298,7 @@ def watch(
             "--book", metavar="EXCHANGE:SYMBOL", autocompletion=completion.books, help="May be repeated."
         ),
     ] = None,
-    as_json: Json = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Follow an order to its end, or live books; with neither, all your open orders."""
     from twap_client.cli import watch as following
@@ -311,7 +321,9 @@ def top(
     from importlib.util import find_spec
 
     if find_spec("textual") is None:
-        typer.echo("twap top needs an extra: pip install 'twap-client[tui]'", err=True)
+        from twap_models.installing import pip_install
+
+        typer.echo(f"twap top needs an extra: from a checkout, {pip_install('client', 'tui')}", err=True)
         raise typer.Exit(1)
     from twap_client.cli import watch as following
 

@@ -15,7 +15,7 @@ app = typer.Typer()
 
 @app.command()
 def pause(ctx: typer.Context, token: TokenArg, as_json: Json = False) -> None:
-    """Let an open order fill nothing until resumed; its end stays."""
+    """Pause an open order: nothing fills until you resume it; its end stays."""
     from twap_client.cli import changes
 
     run(ctx, as_json, lambda session: changes.pause(session, token))
@@ -23,7 +23,7 @@ def pause(ctx: typer.Context, token: TokenArg, as_json: Json = False) -> None:
 
 @app.command()
 def resume(ctx: typer.Context, token: TokenArg, as_json: Json = False) -> None:
-    """Let a paused order go on."""
+    """Resume a paused order."""
     from twap_client.cli import changes
 
     run(ctx, as_json, lambda session: changes.resume(session, token))

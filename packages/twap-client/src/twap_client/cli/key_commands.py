@@ -57,7 +57,7 @@ def revoke(
     every: Annotated[bool, typer.Option("--all", help="All of your keys.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Let an API key count no more, from now on."""
+    """Revoke an API key at once."""
     from twap_client.cli import keys
 
     if every == (key_id is not None):

@@ -8,7 +8,7 @@ import typer
 
 from twap_client.cli import completion
 from twap_client.cli.formats import Output, Relative, run_listing
-from twap_client.cli.running import Json, TokenArg
+from twap_client.cli.running import Json, JsonLines, TokenArg
 
 app = typer.Typer()
 
@@ -102,9 +102,9 @@ def fills(
     ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one fill per row.")] = False,
     output: Output = None,
-    as_json: Json = False,
+    as_json: JsonLines = False,
 ) -> None:
-    """Show the fills of your orders, newest order first (--json: one per line)."""
+    """Show the fills of your orders, newest order first."""
     from twap_client.cli import fills as listed
 
     filters = {"token_id": token, "status": status, "exchange": exchange, "symbol": symbol}

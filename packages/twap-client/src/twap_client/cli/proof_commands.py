@@ -38,7 +38,8 @@ def verify(
 ) -> None:
     """Recompute an order's decisions and fills from a recording: equal, or the first difference.
 
-    Exit: 0 equal, 1 different. It needs twap-server in the same environment.
+    It needs twap-server in the same environment.
+    Exit: 0 equal, 1 different, or the files are not what was written, 2 nothing can be recomputed.
     """
     from twap_client.cli import verifying
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from twap_client.cli.session import Question, Work
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON value (watch, fills: one per line).")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print JSON, one value per line.")]
 
 
 def not_empty(text: str | None) -> str | None:

@@ -69,7 +69,7 @@ def run_tournament(
     """Compare strategies on recordings, and write a page, a table and a summary of what they cost.
 
     Started again after it was stopped or killed, it goes on where it was.
-    Exit: 0 done, 1 failed, 2 the call is wrong, 130 stopped.
+    Exit: 0 done, 1 failed, 2 wrong usage, 130 stopped.
     """
     from twap_server import lab, settings  # noqa: PLC0415 - keeps --help fast
 
@@ -126,7 +126,7 @@ def ask_what_if(
 ) -> None:
     """Say what one hypothetical order would have cost on a recording.
 
-    Exit: 0 done, 1 failed, 2 the call is wrong, 5 the order was rejected.
+    Exit: 0 done, 1 failed, 2 wrong usage, 5 the order was rejected.
     """
     from twap_server import lab, settings  # noqa: PLC0415 - keeps --help fast
 

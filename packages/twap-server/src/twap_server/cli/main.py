@@ -29,10 +29,10 @@ _REJECTED = 5
 app = typer.Typer(
     name="twap-server",
     cls=Commands,
-    help="Collect crypto order books and execute TWAP orders against them, on paper.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(accounts.app, name="user")
 app.command()(accounts.invite)
@@ -52,6 +52,23 @@ class FaultName(StrEnum):
     SLOW = "slow"
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"twap-server {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version and end."),
+    ] = False,
+) -> None:
+    """Collect crypto order books and execute TWAP orders against them, on paper."""
+
+
 @app.command()
 def start(
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
@@ -65,9 +82,19 @@ def start(
             help="Exchange to collect, with symbols to keep subscribed: NAME[:SYMBOL,…]. Repeatable."
         ),
     ] = None,
-    database: Annotated[str | None, typer.Option(help="sqlite:///FILE")] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            help="Where orders and accounts are kept: sqlite:///FILE or postgresql://…, better as the "
+            "variable TWAP_DATABASE."
+        ),
+    ] = None,
     demo: Annotated[
-        bool, typer.Option("--demo", help="Run on a simulated market inside, with a user demo.")
+        bool,
+        typer.Option(
+            "--demo",
+            help="Run on a simulated market inside, with a user demo (password demo-password).",
+        ),
     ] = False,
     recording: Annotated[
         Path | None, typer.Option(help="With --demo: replay this recording instead.")

@@ -42,7 +42,8 @@ def node(
     nats: Annotated[
         str | None,
         typer.Option(
-            help="nats://[USER:PASSWORD@]HOST:PORT, the same for all nodes.", show_default="on loopback"
+            help="nats://[USER:PASSWORD@]HOST:PORT, or tls://…, the same for all nodes.",
+            show_default="on loopback",
         ),
     ] = None,
     database: DatabaseUrl = None,
@@ -70,8 +71,9 @@ def node(
 ) -> None:
     """Run one of several nodes, which share PostgreSQL and NATS: see docs, "Several nodes".
 
-    A collector talks to exchanges, an engine works orders, a gateway answers clients; several of each share
-    the work and take over from each other. Collectors and engines answer /health, /ready and /metrics alone.
+    A collector talks to exchanges, an engine works orders, a gateway answers clients.
+    Several of each share the work, and take over from each other.
+    Collectors and engines answer /health, /ready and /metrics alone.
     """
     garbage.hold_off()
     from twap_server import bootstrap, settings  # noqa: PLC0415 - keeps --help fast

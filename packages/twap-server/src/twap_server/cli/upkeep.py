@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]
 DatabaseUrl = Annotated[
     str | None,
-    typer.Option("--database", help="Database, instead of the one in the settings: sqlite:///FILE"),
+    typer.Option(
+        "--database",
+        help="Database, instead of the one in the settings: sqlite:///FILE or postgresql://…, better as "
+        "the variable TWAP_DATABASE.",
+    ),
 ]
 PgBin = Annotated[
     Path | None, typer.Option("--pg-bin", help="Folder of pg_dump and pg_restore, if not on the search path.")

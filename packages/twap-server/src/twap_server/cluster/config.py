@@ -51,5 +51,7 @@ class ClusterConfig(BaseModel):
         for one in nats.split(","):
             scheme, is_named, _ = one.strip().partition("://")
             if is_named and scheme not in _SCHEMES:
-                raise ValueError(f"starts with {scheme}://, expected nats://[USER:PASSWORD@]HOST:PORT")
+                raise ValueError(
+                    f"starts with {scheme}://, expected nats://[USER:PASSWORD@]HOST:PORT, or tls://…"
+                )
         return nats
