@@ -80,16 +80,19 @@ def marks() -> list[str]:
     return [mark for page in PAGES for mark in re.findall(r"^<!-- (.*?) -->", page.read_text("utf-8"), re.M)]
 
 
-def table(name: str) -> dict[str, list[str]]:
-    """A marked table: the first column's code without back quotes, and the other columns."""
+def table(name: str, *, parts: int = 1) -> dict[str, list[str]]:
+    """A marked table: the first column's code without back quotes, and the other columns.
+
+    A long one may stand in several ``parts``, each with the mark.
+    """
     found = [
         rows["rows"]
         for page in PAGES
         for rows in _TABLE.finditer(page.read_text("utf-8"))
         if rows["name"] == name
     ]
-    assert len(found) == 1, f"expected one table marked {name!r}, found {len(found)}"
-    lines = [_cells(line) for line in found[0].splitlines()[2:]]
+    assert len(found) == parts, f"expected {parts} tables marked {name!r}, found {len(found)}"
+    lines = [_cells(line) for rows in found for line in rows.splitlines()[2:]]
     assert len({cells[0] for cells in lines}) == len(lines), f"a row of {name!r} is there twice"
     return {cells[0].strip("`"): cells[1:] for cells in lines}
 

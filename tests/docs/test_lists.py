@@ -63,7 +63,7 @@ COMPARED = {
     "venue options",
     "what-if options",
 }
-WORDS: dict[str, Any] = {"none": None, "empty": "", "`true`": True, "`{}`": {}, "`()`": ()}
+WORDS: dict[str, Any] = {"none": None, "empty": "", "`true`": True, "`{}`": {}, "`[]`": ()}
 
 
 def commands_of(app: typer.Typer) -> dict[str, Any]:
@@ -233,7 +233,7 @@ def shown_default(text: str, default: Any) -> Any:
 
 
 def test_settings() -> None:
-    listed = {key: cells[0] for key, cells in table("settings").items()}
+    listed = {key: cells[0] for key, cells in table("settings", parts=13).items()}
     known = dict(settings_fields(settings.Settings))
     assert list(listed) == list(known)
     assert {key: shown_default(text, known[key]) for key, text in listed.items()} == known
