@@ -18,7 +18,7 @@ class _Idle(Attack):
     hosts = 1
 
     async def run(self, ground: Ground) -> None:
-        """Open them, half with the begin of a head; hold them until the end."""
+        """Open them, half with the beginning of a head; hold them until the end."""
         lines: list[Line] = []
         try:
             async with asyncio.TaskGroup() as group:
@@ -50,7 +50,7 @@ class IdleFromOne(_Idle):
     """One host takes all it can get."""
 
     name, number = "idle-one-host", "A4"
-    what = "6,000 sockets of one host, half with the begin of a head"
+    what = "6,000 sockets of one host, half with the beginning of a head"
     held = "others still connect, anew too"
 
 
@@ -58,7 +58,7 @@ class IdleFromMany(_Idle):
     """Thirty hosts do: more than there is room for."""
 
     name, number = "idle-many-hosts", "A4"
-    what = "6,000 sockets of 30 hosts, half with the begin of a head"
+    what = "6,000 sockets of 30 hosts, half with the beginning of a head"
     held = "who is connected is served; who comes anew is served or told 503"
     hosts = 30
     anew_may_be_refused = True

@@ -126,7 +126,7 @@ class StrategyComparison(ResponseModel):
         default=None,
         description="One standard deviation of the cost if prices move as they did; null: not known.",
     )
-    curve: list[CurvePoint] = Field(default=[], description="At most 101 points, from the begin.")
+    curve: list[CurvePoint] = Field(default=[], description="At most 101 points, from the start.")
     note: str = Field(default="", description="What is not known, or not so.")
 
 
@@ -182,7 +182,7 @@ class OrderPreview(ResponseModel):
     strategy: Strategy | str = Strategy.TWAP
     strategy_parameters: StrategyParameters | None = None
     curve: list[CurvePoint] = Field(
-        default=[], description="At most 101 points of what should be filled by when, from the begin."
+        default=[], description="At most 101 points of what should be filled by when, from the start."
     )
     strategies: list[StrategyComparison] = Field(
         default=[], description="All strategies side by side, where `compare` asks for it."

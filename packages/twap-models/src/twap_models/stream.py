@@ -133,7 +133,7 @@ class KlineMessage(Candle):
     reason: str = Field(default="", description="Why the feed is not live.")
     exact: bool = Field(
         default=True,
-        description="Whether the volume is proven. False soon after the begin and after a gap: a few trades "
+        description="Whether the volume is proven. False soon after the start and after a gap: a few trades "
         "may be counted twice or not yet, until the exchange's own candle has told.",
     )
 

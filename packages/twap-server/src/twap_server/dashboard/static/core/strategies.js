@@ -4,11 +4,11 @@ import { plain } from "./format.js";
 
 /** `color` is one of style/tokens.css; `dash` tells lines apart for those who do not see colours. @type {{name: string, label: string, meaning: string, color: string, dash: number[]}[]} */
 export const STRATEGIES = [
-  { name: "twap", label: "TWAP: the same in every part", meaning: "a straight line from the begin to the end", color: "text", dash: [] },
+  { name: "twap", label: "TWAP: the same in every part", meaning: "a straight line from the start to the end", color: "text", dash: [] },
   { name: "vwap", label: "VWAP: in step with the volume", meaning: "more when the market usually trades more", color: "buy", dash: [8, 3] },
-  { name: "is", label: "IS: faster at the begin", meaning: "less is left to the risk that prices run away (Almgren and Chriss)", color: "sell", dash: [2, 3] },
+  { name: "is", label: "IS: faster at the start", meaning: "less is left to the risk that prices run away (Almgren and Chriss)", color: "sell", dash: [2, 3] },
   { name: "pov", label: "POV: a share of what is traded", meaning: "ends with what is left where others trade too little", color: "good", dash: [8, 3, 2, 3] },
-  { name: "sweep", label: "Sweep: all at once", meaning: "one look at the book at the begin; what is left goes as “more options” say", color: "mine", dash: [12, 4] },
+  { name: "sweep", label: "Sweep: all at once", meaning: "one look at the book at the start; what is left goes as “more options” say", color: "mine", dash: [12, 4] },
 ];
 
 /** @param {string} name */
