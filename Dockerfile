@@ -2,7 +2,7 @@
 
 FROM python:3.13-slim-bookworm AS build
 
-# A C compiler for four small modules; they stay behind in this stage with it.
+# A C compiler for five small modules; they stay behind in this stage with it.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc libc6-dev \

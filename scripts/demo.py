@@ -43,7 +43,8 @@ def main() -> int:
         watched = _twap(f"watch demo-1 --book {exchange}:{symbol}", environment, say=True)
         _show("twap report demo-1", environment)
     print("\nThe server was stopped and the demo's files were removed.")
-    print("Next, by yourself: `hatch run serve --demo`, with docs/tutorial-browser.md or docs/quickstart.md.")
+    print("Next, by yourself: `.venv/bin/hatch run serve --demo`,")
+    print("with docs/tutorial-browser.md or docs/quickstart.md.")
     return watched
 
 

@@ -17,8 +17,8 @@ The server reads these exchanges natively. This page is written from what each s
 
 Only those marked "yes" are collected without being named. Name the others:
 `twap-server start --exchange NAME`, more than once for several, or a table `[exchanges.NAME]` in the
-[settings](settings.md). None was reached from where this was developed; `hatch run live-check NAME` tries the
-real one from your machine.
+[settings](settings.md). None was reached from where this was developed;
+`.venv/bin/hatch run live-check NAME` tries the real one from your machine.
 
 | name | without being named | proof of its books | a book starts | levels a side |
 | --- | --- | --- | --- | --- |
