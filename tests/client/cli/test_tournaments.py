@@ -88,6 +88,15 @@ def test_what_is_not_known_is_said_and_runs_are_shown_where_they_are_wanted() ->
     assert "● Filled" not in "\n".join(drawn(result_view("two-ways", result()), 120))
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_how_many_orders_were_rejected_is_said_first(width: int) -> None:
+    made = tournament_folders.result()
+    for one, rejected in zip(made["groups"][0]["strategies"], (1, 6), strict=True):
+        one["rejected"] = rejected
+    shown = drawn(result_view("two-ways", TournamentResult.model_validate(made)), width)
+    assert shown[1].startswith("40 runs in 20 cases, 7 rejected, compared with twap")
+
+
 async def test_the_commands_list_and_show(signed_in: Twap, shelf: ScriptedServer) -> None:
     assert "two-ways" in (await signed_in("tournaments")).out
     assert (await signed_in("tournaments", "-o", "csv")).out.splitlines()[1].startswith("two-ways,Two ways,")

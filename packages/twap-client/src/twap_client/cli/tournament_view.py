@@ -70,7 +70,9 @@ def result_view(name: str, made: TournamentResult, *, with_runs: bool = False) -
 def _beginning(name: str, made: TournamentResult) -> Iterator[Text]:
     yield Text(f"{name}  {made.name}".rstrip(), style="bold")
     compared = f", compared with {made.baseline}" if made.baseline else ""
-    yield Text(f"{_many(made.runs, 'run')} in {_many(made.cases, 'case')}{compared}")
+    rejected = sum(one.rejected for group in made.groups[:1] for one in group.strategies)
+    without = f", {rejected:,} rejected" if rejected else ""
+    yield Text(f"{_many(made.runs, 'run')} in {_many(made.cases, 'case')}{without}{compared}")
     yield Text(f"order: {_fields(made.order)}")
     for strategy, fields in made.strategies.items():
         if fields:
