@@ -20,7 +20,7 @@ from twap_models.lab import (
 )
 from twap_models.reading import NOTHING, for_reading, number
 from twap_server.domain import exact
-from twap_server.lab.charts import difference_chart, parts_chart, risk_chart, spread_chart
+from twap_server.lab.charts import difference_chart, for_each_width, parts_chart, risk_chart, spread_chart
 from twap_server.lab.statistics import FEWEST
 from twap_server.reports.svg import el
 
@@ -155,13 +155,13 @@ def _pictures(result: TournamentResult, whole: ResultGroup) -> Iterator[Element]
         return
     yield el("h2", "How the cost is spread")
     spread = [("dot own", "mean"), ("line", "median"), ("own", "from 5 % to 95 % of the orders")]
-    yield el("figure", spread_chart(priced), _legend(spread))
+    yield el("figure", *for_each_width(spread_chart, priced), _legend(spread))
     if any(one.difference is not None for one in priced):
         yield el("h2", f"Paired difference to {result.baseline}")
         entries = [("gain", "cheaper"), ("cost", "dearer"), ("soft", "no difference shown")]
-        yield el("figure", difference_chart(priced), _legend(entries))
+        yield el("figure", *for_each_width(difference_chart, priced), _legend(entries))
     yield el("h2", "Cost against risk")
-    yield el("figure", risk_chart(priced))
+    yield el("figure", *for_each_width(risk_chart, priced))
     if any(one.parts for one in priced):
         yield from _by_part(priced)
 
@@ -170,7 +170,7 @@ def _by_part(priced: Sequence[StrategyResult]) -> Iterator[Element]:
     names = list(next(one.parts for one in priced if one.parts))
     yield el("h2", "Where the cost came from")
     legend = [*((name, name) for name in names), ("line", "all together")]
-    yield el("figure", parts_chart(priced), _legend(legend))
+    yield el("figure", *for_each_width(parts_chart, priced), _legend(legend))
     rows: list[list[Element | str]] = [
         [one.strategy, *(number(one.parts[name]) for name in names), number(exact.total(one.parts.values()))]
         for one in priced

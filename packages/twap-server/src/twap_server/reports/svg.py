@@ -28,14 +28,24 @@ def el(tag: str, *children: "Element | str | None", **attributes: object) -> Ele
     return made
 
 
-def drawing(name: str, title: str, description: str, height: int, parts: Iterable[Element]) -> Element:
+def drawing(
+    name: str,
+    title: str,
+    description: str,
+    height: int,
+    parts: Iterable[Element],
+    *,
+    width: int = WIDTH,
+    kind: str | None = None,
+) -> Element:
     """One chart: an image with a title and a description for those who cannot see it."""
     return el(
         "svg",
         el("title", title, id=f"{name}-title"),
         el("desc", description, id=f"{name}-desc"),
         *parts,
-        viewBox=f"0 0 {WIDTH} {height}",
+        viewBox=f"0 0 {width} {height}",
+        class_=kind,
         role="img",
         aria_labelledby=f"{name}-title {name}-desc",
         preserveAspectRatio="xMidYMid meet",
