@@ -19,7 +19,7 @@ from twap_server.domain.errors import InvalidRequest
 from twap_server.replay.onlooker import Onlooker
 from twap_server.reports.page import report_page
 from twap_server.reports.summary import fill_lines, summary
-from twap_server.reports.words import file_name
+from twap_server.reports.words import file_name, of_unread
 from twap_server.settings import Settings
 
 
@@ -65,8 +65,8 @@ def replay_command(
         onlooker=onlooker,
     )
     announce(_played(done, clock.monotonic() - begin))
-    if done.unread:
-        announce(_skipped(done))
+    for line in of_unread(done.unread):
+        announce(line)
     for record in done.records:
         for line in (*summary(record), *(fill_lines(record) if with_fills else ())):
             announce(line)
@@ -128,17 +128,13 @@ def _played(done: Replayed, took: int) -> str:
     )
 
 
-def _skipped(done: Replayed) -> str:
-    return f"skipped unreadable messages of the recording: {done.unread}"
-
-
 def _write(done: Replayed, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for record in done.records:
             page = folder / file_name(record.order, "report.html")
-            notes = [_skipped(done)] if done.unread else []
-            page.write_text(report_page(record, notes=notes, is_recorded=True), encoding="utf-8")
+            made = report_page(record, notes=of_unread(done.unread), is_recorded=True)
+            page.write_text(made, encoding="utf-8")
     except OSError as error:
         why = error.strerror
         raise InvalidRequest(f"cannot write the reports into {folder}: {why}", field="--reports") from None

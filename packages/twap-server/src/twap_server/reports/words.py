@@ -43,6 +43,15 @@ def stamp(nanos: int) -> str:
     return to_datetime(nanos).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def of_unread(unread: str) -> list[str]:
+    """The note of a replay some of whose messages could not be read; none where all were.
+
+    Args:
+        unread: how many, and why; empty where all were.
+    """
+    return [f"skipped unreadable messages of the recording: {unread}"] if unread else []
+
+
 def file_name(order: Order, end: str) -> str:
     """What a file about an order is called.
 

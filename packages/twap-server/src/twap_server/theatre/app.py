@@ -24,7 +24,7 @@ from twap_server.domain.orders.record import OrderRecord
 from twap_server.reports.csv_text import Table, report_csv, table_csv
 from twap_server.reports.page import CSP, report_page
 from twap_server.reports.present import execution_report
-from twap_server.reports.words import file_name
+from twap_server.reports.words import file_name, of_unread
 from twap_server.runtime.threads import Threads
 from twap_server.theatre.timeline import MOST_FRAMES, Screenplay, frames, mids, summary
 
@@ -129,8 +129,7 @@ def _report(record: OrderRecord, format: str, table: Table | None, unread: str) 
     if format == "csv":
         return _file(report_csv(record), "text/csv", file_name(record.order, "report.csv"))
     if format == "html":
-        notes = [f"skipped unreadable messages of the recording: {unread}"] if unread else []
-        page = report_page(record, notes=notes, is_recorded=True)
+        page = report_page(record, notes=of_unread(unread), is_recorded=True)
         return _file(page, "text/html", file_name(record.order, "report.html"), csp=CSP)
     return Response(written(execution_report(record)), media_type=_JSON)
 
