@@ -43,6 +43,8 @@ def test_a_file_is_read_exactly(tmp_path: Path) -> None:
         ("[order]", "duration = 5\n[order]", r"duration: no such key; it is a field of orders, give it"),
         ('sides = ["buy"]', 'sides = ["bye"]', r"sides\[0\]: expected 'buy' or 'sell', got 'bye'"),
         ('sides = ["buy"]', 'sides = ["buy", "buy"]', "sides: buy is given twice: each once"),
+        ("[0.1, 2]", "[1, 1.0]", "sizes: 1.0 is given twice: each once"),
+        ("[order]", 'profiles = ["local", "local"]\n[order]', "profiles: local is given twice: each once"),
         ("[0.1, 2]", "[-1]", r"sizes\[0\]: expected .*, got '-1'"),
         ("[0.1, 2]", "[]", "sizes: expected at least 1 item"),
         ("sizes = [0.1, 2]", "", r"sizes is missing: give sizes = \[0.5, 2\], quantities"),
@@ -89,6 +91,12 @@ ORDER = {"exchange": "binance", "symbol": "BTC-USDT", "duration": "5s", "slices"
         ({"strategies": {"a": {"half_life": "5s"}}}, "strategies.a.half_life: .* belongs to strategy is"),
         ({"sizes": ["1e40"]}, r"sizes\[0\]"),
         ({"starts": ["+1s", "+99s"]}, r"starts\[1\]: .*: expected a start from .* so that the longest"),
+        ({"starts": ["+3s", "+2s", "+0.05m"]}, r"starts\[2\]: the same moment as starts\[0\]: give each"),
+        ({"starts": ["+3s", "2024-08-08T23:54:17.008Z"]}, r"starts\[1\]: the same moment as starts\[0\]"),
+        (
+            {"profiles": {"a": {"latency": "40ms"}, "b": {}, "c": {"latency": "0.04s"}}},
+            r"profiles\.c: the same figures as profiles\.a: give each once$",
+        ),
         ({"starts": ["soon"]}, r"starts\[0\]: expected an ISO 8601 time.*, got 'soon'"),
         ({"starts": {"every": "1s", "from": "+50s"}}, "starts: no order fits: a.gz goes from .*shorter"),
         ({"starts": ["+0.06s"]}, "starts at .*, and the recording's books are live from"),
@@ -103,6 +111,25 @@ def test_what_does_not_fit_is_named_before_or_instead_of_a_result(
     with pytest.raises(InvalidRequest, match=words):
         run(small(path, **changed), tmp_path / "out")
     assert not (tmp_path / "out" / "result.json").exists()
+
+
+def test_a_recording_counts_once_by_whatever_path_it_is_named(tmp_path: Path) -> None:
+    path = market(tmp_path / "a.gz", seconds=30)
+    copy = tmp_path / "b.gz"
+    copy.write_bytes(path.read_bytes())
+    for other in (path, tmp_path / "." / ".." / tmp_path.name / "a.gz", copy):
+        both = [str(path), {"path": str(other), "name": "again"}]
+        with pytest.raises(InvalidRequest, match=r"recordings\[1\]: the same messages .* as recordings\[0\]"):
+            run(small(path, recordings=both), tmp_path / "out")
+    others = [str(path), {"path": str(path), "order": {"carry": "skip"}}]
+    assert run(small(path, recordings=others), tmp_path / "out").cases == 24
+
+
+def test_strategies_that_are_all_alike_are_runs_of_their_own(tmp_path: Path) -> None:
+    made = run(
+        small(market(tmp_path / "a.gz", seconds=30), strategies={"a": {}, "b": {}, "A": {}}), tmp_path / "out"
+    )
+    assert [one.cost for one in made.groups[0].strategies] == [made.groups[0].strategies[0].cost] * 3
 
 
 def test_no_recording(tmp_path: Path) -> None:

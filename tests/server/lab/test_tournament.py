@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -185,6 +186,42 @@ def test_a_rejected_order_is_a_result(tmp_path: Path) -> None:
     assert made.groups[0].strategies[0].cost is None
     assert any("6 of 6 orders were rejected" in note for note in made.notes)
     assert "No order has a known cost" in (out / "index.html").read_text("utf-8")
+
+
+def test_recordings_of_the_same_time_are_the_same_stretches(tmp_path: Path) -> None:
+    """Another order on the same market doubles the pairs; what is independent stays as it was."""
+    path = market(tmp_path / "a.gz", seconds=60)
+    starts = {"every": "5s", "from": "+5s", "until": "+45s"}
+    alone = run(small(path, starts=starts), tmp_path / "alone")
+    twice = [str(path), {"path": str(path), "order": {"carry": "skip"}}]
+    both = run(small(path, starts=starts, recordings=twice), tmp_path / "both")
+    one, two = (made.groups[0].strategies[1].difference for made in (alone, both))
+    assert one is not None and two is not None
+    assert (one.pairs, two.pairs) == (36, 72)
+    assert one.blocks == two.blocks == 9
+
+
+def test_stretches_are_as_long_as_the_longest_order_of_any_recording(tmp_path: Path) -> None:
+    path = market(tmp_path / "a.gz", seconds=60)
+    longer = [str(path), {"path": str(path), "order": {"duration": "10s"}}]
+    given = small(path, starts={"every": "5s", "from": "+5s", "until": "+45s"}, recordings=longer)
+    apart = run(given, tmp_path / "out").groups[0].strategies[1].difference
+    assert apart is not None
+    assert apart.blocks == 5
+
+
+def test_another_recording_with_a_list_leaves_the_runs_of_the_first(tmp_path: Path) -> None:
+    path = market(tmp_path / "a.gz", seconds=30)
+    beside = tmp_path / "list.json"
+    beside.write_text(json.dumps({"serverTime": 1, "symbols": []}))
+    other = market(tmp_path / "b.gz", seconds=30, seed=2)
+    wanted = small(path, recordings=[str(path), str(other)])
+    run(wanted, tmp_path / "out")
+    with_list = [str(path), {"path": str(other), "instruments": str(beside)}]
+    lines: list[str] = []
+    with suppress(InvalidRequest):  # the list is of no use
+        tournament(small(path, recordings=with_list), out=tmp_path / "out", how=HERE, tell=lines.append)
+    assert lines[0].endswith("48 runs, 24 of them done before")
 
 
 def test_parquet_says_the_same(tmp_path: Path) -> None:

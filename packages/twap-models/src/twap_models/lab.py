@@ -43,8 +43,8 @@ class PairedDifference(ResponseModel):
     baseline: str
     pairs: int = Field(description="Cases in which both have a known cost.")
     blocks: int = Field(
-        description="Stretches of time, each as long as the longest order, that the pairs lie in: "
-        "what is drawn in the bootstrap, for orders that overlap are not independent."
+        description="Stretches of time, each as long as the longest order, that the pairs lie in, whatever "
+        "their recording: what is drawn in the bootstrap, for orders that overlap are not independent."
     )
     mean: Figure
     median: Figure
@@ -117,6 +117,10 @@ class PlayedRecording(ResponseModel):
     first: UtcDatetime
     last: UtcDatetime
     runs: int
+    unread: str = Field(
+        default="",
+        description="How many of its messages could not be read and were skipped, and why; empty: none.",
+    )
 
 
 class TournamentResult(ResponseModel):

@@ -55,6 +55,8 @@ _LOOK_EVERY_MS: Final = 2_000
 _NEVER_S: Final = 1_000_000_000
 """No planned reconnects, and none after silence: what was recorded comes over the one connection."""
 
+_ALL: Final = Decimal(100)
+
 Recorded: TypeAlias = Path | Recording
 Instruments: TypeAlias = Path | Mapping[str, Path] | None
 MakeLoop: TypeAlias = Callable[[VirtualClock, TapePlayer], ReplayLoop]
@@ -73,6 +75,7 @@ class Replayed:
     """Recorded time of the first and of the last moment played."""
     unread: str = ""
     """How many messages could not be read, and why; empty when all were."""
+    unread_count: int = 0
 
 
 def replay(
@@ -144,6 +147,29 @@ def replay_apart(
     return _played(run, orders, settings, ReplayLoop)
 
 
+def read_through(
+    recordings: Recorded | Sequence[Recorded],
+    orders: Sequence[TwapOrderRequest],
+    settings: Settings,
+    *,
+    instruments: Instruments = None,
+) -> Replayed:
+    """Play recordings from the first message to the last with the books of orders, and send none of them.
+
+    It tells what cannot be read of whole recordings; however much that is, it is no error here.
+
+    Args:
+        recordings: as for ``replay``, as are ``settings`` and ``instruments``.
+        orders: one on each market is enough.
+
+    Raises:
+        InvalidRequest, BookUnavailable, UnknownSymbol: as ``replay``.
+    """
+    exchanges = _exchanges(recordings)
+    run = _Run(exchanges, settings, instruments=instruments, skip_unread=_ALL, only_reads=True)
+    return _played(run, orders, settings, ReplayLoop)
+
+
 def _played(
     run: "_Run", orders: Sequence[TwapOrderRequest], settings: Settings, make_loop: MakeLoop
 ) -> Replayed:
@@ -200,8 +226,9 @@ class _Run:
         skip_unread: Decimal,
         apart: ApartOrders | None = None,
         onlooker: Onlooker | None = None,
+        only_reads: bool = False,
     ) -> None:
-        self._apart = apart
+        self._apart, self._only_reads = apart, only_reads
         self._exchanges = {one.name: one for one in exchanges}
         tapes = [tape for one in exchanges for tape in one.tapes()]
         known = [one.holes() for one in exchanges]
@@ -269,6 +296,7 @@ class _Run:
             start=self._start,
             end=self._clock.now(),
             unread=f"{unread.text(frames)}, {unread.share(frames):.2g} %" if unread.total else "",
+            unread_count=unread.total,
         )
 
     def _check_read(self, failure: TwapError | None) -> None:
@@ -297,10 +325,18 @@ class _Run:
         await engine.ready.wait()
         try:
             await self._begin(orders, market, engine)
-            await (self._together(orders, engine) if self._apart is None else self._work_apart(engine))
+            await self._work(orders, engine)
         except TwapError as error:
             return error
         return None
+
+    async def _work(self, orders: Sequence[TwapOrderRequest], engine: Engine) -> None:
+        if self._only_reads:
+            await self.player.ended.wait()
+        elif self._apart is None:
+            await self._together(orders, engine)
+        else:
+            await self._work_apart(self._apart, engine)
 
     async def _together(self, orders: Sequence[TwapOrderRequest], engine: Engine) -> None:
         """Send all at once, and play to the end."""
@@ -311,10 +347,9 @@ class _Run:
         await engine.submit(USER, requests)
         await self.player.ended.wait()
 
-    async def _work_apart(self, engine: Engine) -> None:
-        assert self._apart is not None
-        self._apart.check(live=self._clock.now())
-        await self._apart.work(engine, self._records, clock=self._clock, ended=self.player.ended)
+    async def _work_apart(self, apart: ApartOrders, engine: Engine) -> None:
+        apart.check(live=self._clock.now())
+        await apart.work(engine, self._records, clock=self._clock, ended=self.player.ended)
 
     async def _begin(self, orders: Sequence[TwapOrderRequest], market: LiveMarket, engine: Engine) -> None:
         """Play until the books of all orders are live."""

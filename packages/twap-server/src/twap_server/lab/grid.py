@@ -7,6 +7,7 @@ costs are compared in pairs. Each run has a key, a digest of all that its result
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from itertools import product
@@ -60,7 +61,11 @@ class Run:
 
 
 def runs_of(
-    spec: TournamentSpec, sources: Sequence[RecordingFacts], *, limits: OrderLimits, circumstances: str
+    spec: TournamentSpec,
+    sources: Sequence[RecordingFacts],
+    *,
+    limits: OrderLimits,
+    circumstances: Sequence[str],
 ) -> list[Run]:
     """All runs, those of a case side by side.
 
@@ -68,10 +73,11 @@ def runs_of(
         spec: the tournament.
         sources: its recordings.
         limits: bounds of one order.
-        circumstances: what else a result depends on: engine and settings, as text.
+        circumstances: what else a result over each recording depends on: engine and settings, as text.
 
     Raises:
-        InvalidRequest: an order's field is wrong, or a window lies outside of its recording; names the key.
+        InvalidRequest: an order's field is wrong, a window lies outside of its recording, or two runs are the
+            same; names the key.
     """
     _check_ranges(spec, limits)
     made: list[Run] = []
@@ -79,11 +85,12 @@ def runs_of(
         source = sources[case.recording]
         for strategy in spec.strategies:
             run = _run(spec, replace(case, number=number), strategy, source, number=len(made) + 1)
-            made.append(replace(run, key=_key(run.order, source, circumstances)))
+            made.append(replace(run, key=_key(run.order, source, circumstances[case.recording])))
         if len(made) > _MOST_RUNS:
             raise InvalidRequest(
                 f"more than {_MOST_RUNS:,} runs: give fewer starts, sizes or profiles", field="starts"
             )
+    _check_each_once(made)
     return made
 
 
@@ -114,6 +121,29 @@ def _check_ranges(spec: TournamentSpec, limits: OrderLimits) -> None:
             raise InvalidRequest(f"{key}: {one.detail.removeprefix(f'{one.field} ')}", field=key)
 
 
+def _check_each_once(runs: Sequence[Run]) -> None:
+    """Refuse what would count the same run twice: an interval over copies would be too narrow.
+
+    Raises:
+        InvalidRequest: two profiles have the same figures, or two recordings the same runs; names both.
+    """
+    by_place: dict[int, dict[str, Case]] = {}
+    for run in runs:
+        known = by_place.setdefault(run.case.recording, {})
+        before = known.setdefault(run.key, run.case).profile
+        if before != run.case.profile:
+            raise _twice(f"profiles.{run.case.profile}", f"figures as profiles.{before}")
+    seen: dict[frozenset[str], int] = {}
+    for place, keys in by_place.items():
+        other = seen.setdefault(frozenset(keys), place)
+        if other != place:
+            raise _twice(f"recordings[{place}]", f"messages and orders as recordings[{other}]")
+
+
+def _twice(key: str, same: str) -> InvalidRequest:
+    return InvalidRequest(f"{key}: the same {same}: give each once", field=key)
+
+
 def _cases(spec: TournamentSpec, sources: Sequence[RecordingFacts]) -> Iterator[Case]:
     for place, source in enumerate(sources):
         ways = product(_starts(spec, place, source), spec.sides, spec.sizes, spec.realisms)
@@ -125,13 +155,14 @@ def _starts(spec: TournamentSpec, place: int, source: RecordingFacts) -> Iterato
     """The starts over one recording, each within it.
 
     Raises:
-        InvalidRequest: one lies outside, or there is none.
+        InvalidRequest: one lies outside, two are the same moment, or there is none.
     """
     longest = _longest(spec, place)
     latest = Nanos(source.last - longest)
     if isinstance(spec.starts, RegularStarts):
         yield from _regular(spec.starts, source, latest)
         return
+    seen: dict[datetime, int] = {}
     for at, start in enumerate(spec.starts):
         moment = moment_in(start, source, f"starts[{at}]")
         if not source.first <= moment <= latest:
@@ -140,6 +171,9 @@ def _starts(spec: TournamentSpec, place: int, source: RecordingFacts) -> Iterato
                 f"{to_text(latest)}, so that the longest order ends within {source.name}",
                 field="starts",
             )
+        before = seen.setdefault(to_datetime(moment), at)
+        if before != at:
+            raise _twice(f"starts[{at}]", f"moment as starts[{before}]")
         yield moment
 
 

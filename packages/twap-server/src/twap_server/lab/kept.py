@@ -1,9 +1,11 @@
 """Keep the runs that are done, so that a tournament that was killed goes on where it was.
 
 One file for each pass, written whole or not at all, with each run under its key: a digest of recording,
-order, settings and engine. What has another key is another run, and is left alone.
+order, settings and engine. What has another key is another run, and is left alone. A pass of other runs has
+another file. Beside them lies what each recording came to when it was read.
 """
 
+import hashlib
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -12,10 +14,13 @@ import msgspec
 
 from twap_server.domain.errors import InvalidRequest
 from twap_server.lab.figures import RunFigures
+from twap_server.lab.reading import Reading
 
 _FOLDER = "kept"
 _DIGITS = 32
+_READINGS = "recordings"
 _decode = msgspec.json.Decoder(list[RunFigures]).decode
+_decode_reading = msgspec.json.Decoder(Reading).decode
 
 
 def is_of_tournament(out: Path) -> bool:
@@ -34,7 +39,7 @@ class KeptRuns:
         """
         self._folder = out / _FOLDER
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / _READINGS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InvalidRequest(
                 f"cannot write into {out}: {error.strerror}: name another folder with --out", field="--out"
@@ -51,11 +56,31 @@ class KeptRuns:
         Raises:
             InvalidRequest: the disk refuses.
         """
-        path = self._folder / f"{figures[0].key[:_DIGITS]}-{len(figures)}.json"
+        keys = hashlib.sha256("\n".join(one.key for one in figures).encode()).hexdigest()
+        self._write(f"{keys[:_DIGITS]}-{len(figures)}.json", msgspec.json.encode(figures))
+
+    def reading(self, key: str) -> Reading | None:
+        """What a recording came to when it was read; None where that is not kept, or cannot be read."""
+        try:
+            found = _decode_reading((self._folder / _reading_name(key)).read_bytes())
+        except (OSError, msgspec.MsgspecError):
+            return None
+        return found if found.key == key else None
+
+    def add_reading(self, reading: Reading) -> None:
+        """Keep what a recording came to.
+
+        Raises:
+            InvalidRequest: the disk refuses.
+        """
+        self._write(_reading_name(reading.key), msgspec.json.encode(reading))
+
+    def _write(self, name: str, content: bytes) -> None:
+        path = self._folder / name
         new = path.with_suffix(f".{os.getpid()}.new")
         try:
             with new.open("wb") as file:
-                file.write(msgspec.json.encode(figures))
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(new, path)
@@ -70,3 +95,7 @@ class KeptRuns:
                 yield from _decode(path.read_bytes())
             except (OSError, msgspec.MsgspecError):
                 continue
+
+
+def _reading_name(key: str) -> str:
+    return f"{_READINGS}/{key[:_DIGITS]}.json"

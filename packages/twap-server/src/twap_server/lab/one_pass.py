@@ -18,9 +18,12 @@ from twap_server.lab.engine import engine_version
 from twap_server.lab.figures import RunFigures, figures_of
 from twap_server.replay.apart import NotJudged
 from twap_server.reports.page import report_page
+from twap_server.reports.words import of_unread
 from twap_server.settings import Settings
 
 _FAST = 1
+_ALL = Decimal(100)
+"""Percent: how many messages may be unreadable was checked once, of the whole recording."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,8 @@ class Pass:
 
     recording: Path
     instruments: Path | None = None
-    skip_unread: Decimal = Decimal(0)
+    unread: str = ""
+    """How many messages of the whole recording cannot be read; its pages tell it."""
     settings: Settings
     orders: tuple[PassOrder, ...]
 
@@ -60,7 +64,7 @@ class PassResult:
 
 def play(job: Pass) -> PassResult:
     """Play it; the same job gives the same result wherever it is done."""
-    _be_quiet()
+    be_quiet()
     result = PassResult(engine=engine_version())
     by_token = {one.order.token_id: one for one in job.orders}
     found: dict[str, RunFigures] = {}
@@ -69,9 +73,8 @@ def play(job: Pass) -> PassResult:
         asked = by_token[record.order.terms.token_id]
         found[asked.key] = figures_of(asked.key, record)
         if asked.wants_report:
-            result.reports[asked.key] = gzip.compress(
-                report_page(record, is_recorded=True).encode(), _FAST, mtime=0
-            )
+            page = report_page(record, notes=of_unread(job.unread), is_recorded=True)
+            result.reports[asked.key] = gzip.compress(page.encode(), _FAST, mtime=0)
 
     try:
         replay_apart(
@@ -80,7 +83,7 @@ def play(job: Pass) -> PassResult:
             job.settings,
             hand_out=take,
             instruments=job.instruments,
-            skip_unread=job.skip_unread,
+            skip_unread=_ALL,
         )
     except NotJudged as error:
         result.failure = f"{by_token[error.token_id].name}: {error}"
@@ -92,7 +95,7 @@ def play(job: Pass) -> PassResult:
     return result
 
 
-def _be_quiet() -> None:
+def be_quiet() -> None:
     """What is wrong with the recording is in the result: the log lines of a server belong to nobody here."""
     ours = logging.getLogger("twap_server")
     if not ours.handlers:

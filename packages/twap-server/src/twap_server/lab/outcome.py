@@ -1,7 +1,7 @@
 """Put a tournament's runs and what they came to side by side."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from twap_models.enums import OrderStatus
 from twap_server.lab.figures import RunFigures
@@ -39,8 +39,10 @@ class Outcome:
     engine: str
     played: Sequence[Played]
     """In the order of the runs."""
-    spans: Mapping[int, int] = field(default_factory=dict)
-    """The longest duration of orders over each recording, in nanoseconds."""
+    longest: int
+    """Duration of the longest order of all, in nanoseconds."""
+    unread: Sequence[str]
+    """How many messages of each recording could not be read, and why; empty where all were."""
 
     @property
     def baseline(self) -> str | None:
@@ -48,9 +50,11 @@ class Outcome:
         return baseline_of(self.spec)
 
     def block(self, one: Played) -> Hashable:
-        """The stretch of time that a run lies in; see ``statistics``."""
-        case = one.run.case
-        return case.recording, (case.start - self.sources[case.recording].first) // self.spans[case.recording]
+        """The stretch of time that a run lies in; see ``statistics``.
+
+        Whatever its recording: two exchanges at the same time, or two recordings of one, are the same market.
+        """
+        return one.run.case.start // self.longest
 
 
 def outcome_of(
@@ -61,6 +65,7 @@ def outcome_of(
     *,
     engine: str,
     reports: Mapping[str, str],
+    unread: Sequence[str],
 ) -> Outcome:
     """Put them together.
 
@@ -71,10 +76,13 @@ def outcome_of(
         done: what each came to, by key.
         engine: that ran them.
         reports: where pages of runs are, by key.
+        unread: what could not be read of each recording, in words.
     """
-    spans: dict[int, int] = {}
-    for run in runs:
-        place = run.case.recording
-        spans[place] = max(spans.get(place, 1), length_of(run.order))
-    played = [Played(run, done[run.key], reports.get(run.key)) for run in runs]
-    return Outcome(spec=spec, sources=sources, engine=engine, played=played, spans=spans)
+    return Outcome(
+        spec=spec,
+        sources=sources,
+        engine=engine,
+        played=[Played(run, done[run.key], reports.get(run.key)) for run in runs],
+        longest=max(length_of(run.order) for run in runs),
+        unread=unread,
+    )

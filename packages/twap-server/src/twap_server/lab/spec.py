@@ -105,7 +105,8 @@ class TournamentSpec(_Part):
         Discriminator(_kind),
     ]
     profiles: Annotated[
-        Annotated[dict[_Name, dict[str, Any]], Tag(_TABLE)] | Annotated[list[_Name], Tag(_LIST)],
+        Annotated[dict[_Name, dict[str, Any]], Tag(_TABLE)]
+        | Annotated[list[_Name], AfterValidator(_each_once), Tag(_LIST)],
         Discriminator(_kind),
     ] = []
     """Names of realism profiles, or own figures by a name of their own."""

@@ -7,7 +7,8 @@ work at the same time see the same market and are not independent.
 Interval of a mean (percentile bootstrap over blocks; Efron 1979, blocks as drawn by Künsch 1989 without
 overlap):
 
-1. Runs whose start falls into the same stretch of a recording, as long as its longest order, are one block.
+1. Runs whose start falls into the same stretch of time, as long as the longest order of all, are one block,
+   whichever recordings they are of.
 2. ``DRAWS`` times draw as many blocks as there are, with replacement, and take the mean of all their runs.
 3. Low and high are the 2.5 % and 97.5 % of these means, by nearest rank.
 

@@ -171,6 +171,7 @@ def _recordings(outcome: Outcome) -> list[PlayedRecording]:
             first=to_datetime(source.first),
             last=to_datetime(source.last),
             runs=counts[place],
+            unread=outcome.unread[place],
         )
         for place, source in enumerate(outcome.sources)
     ]
@@ -179,6 +180,9 @@ def _recordings(outcome: Outcome) -> list[PlayedRecording]:
 def _notes(outcome: Outcome, whole: ResultGroup) -> Iterator[str]:
     if outcome.baseline is None:
         yield "No strategy is a TWAP and no baseline is named, so there are no paired differences."
+    for source, unread in zip(outcome.sources, outcome.unread, strict=True):
+        if unread:
+            yield f"Skipped unreadable messages of the recording {source.name}: {unread}."
     yield from _about_holes(outcome)
     for one in whole.strategies:
         yield from _of_strategy(one, _why_rejected(outcome, one.strategy))

@@ -1,32 +1,30 @@
 """Run a tournament: make its runs, play what is not kept yet, and write what came of all of them."""
 
-import gzip
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 
-from twap_models import exact_json
 from twap_models.lab import TournamentResult
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest
 from twap_server.engine.entry.acceptance import limits_of
 from twap_server.lab.engine import engine_version
-from twap_server.lab.figures import RunFigures
+from twap_server.lab.folder import Folder
 from twap_server.lab.grid import Run, runs_of
-from twap_server.lab.kept import KeptRuns, is_of_tournament
-from twap_server.lab.one_pass import Pass, PassOrder, PassResult
-from twap_server.lab.outcome import Outcome, outcome_of
-from twap_server.lab.page import write_page
+from twap_server.lab.one_pass import Pass, PassOrder
+from twap_server.lab.outcome import outcome_of
 from twap_server.lab.progress import Tell, span, watched
+from twap_server.lab.reading import ToRead, check_unread, to_read
 from twap_server.lab.source import RecordingFacts, digest_of, look_at
-from twap_server.lab.spec import TournamentSpec, read_spec
-from twap_server.lab.summary import result_of
-from twap_server.lab.table import check_parquet, write_csv, write_parquet
+from twap_server.lab.spec import RecordingChoice, TournamentSpec, read_spec
+from twap_server.lab.table import check_parquet
 from twap_server.lab.workers import HERE, Crew, crew
 from twap_server.settings import Settings
 
@@ -36,7 +34,6 @@ _FEWEST_PER_PASS: Final = 200
 """Reading ten minutes of a busy market takes as long as that many orders."""
 _PASSES_PER_WORKER: Final = 4
 """So that all workers end at about the same time, and the time left can be told."""
-_KEY_IN_NAME: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,25 +88,31 @@ def tournament(
         check_parquet()
     spec = _placed(spec, base)
     sources = [look_at(one.path, one.name) for one in spec.recordings]
-    runs = _runs(source, spec, sources, chosen)
-    folder = _Folder(Path(out))
+    circumstances = [_circumstances(chosen, one) for one in spec.recordings]
+    with _named(source):
+        limits = limits_of(chosen.engine)
+        runs = runs_of(spec, sources, limits=limits, circumstances=circumstances)
+    recordings = to_read(spec, sources, runs, chosen, circumstances)
+    folder = Folder(Path(out))
     begin = with_clock.monotonic()
     done = folder.kept.load([run.key for run in runs])
     pages = _with_pages(runs, len(spec.strategies), how.reports)
     todo = folder.todo(runs, done, pages)
     tell(_beginning(spec, sources, runs, todo))
     try:
-        with (
-            crew(workers=how.workers if todo else HERE, scheduler=how.scheduler if todo else None) as who,
-            watched(len(todo), clock=with_clock, tell=tell, console=console) as watcher,
-        ):
-            for job, result in who.played(list(_passes(spec, todo, chosen, pages, _size(todo, who, how)))):
-                done |= folder.take(job, result)
-                watcher.advance(len(job.orders))
+        with crew(workers=how.workers if todo else HERE, scheduler=how.scheduler if todo else None) as who:
+            with _named(source):
+                unread = _unread(recordings, who, folder, spec.skip_unread)
+            passes = list(_passes(recordings, todo, pages, unread, _size(todo, who, how)))
+            with watched(len(todo), clock=with_clock, tell=tell, console=console) as watcher:
+                for job, result in who.played(passes):
+                    done |= folder.take(job, result)
+                    watcher.advance(len(job.orders))
     except KeyboardInterrupt:
         tell(f"stopped: {len(done):,} of {len(runs):,} runs are kept; started again it goes on from there")
         raise
-    outcome = outcome_of(spec, sources, runs, done, engine=engine_version(), reports=folder.reports(runs))
+    reports = folder.reports(runs)
+    outcome = outcome_of(spec, sources, runs, done, engine=engine_version(), reports=reports, unread=unread)
     made = folder.write(outcome, parquet=how.parquet)
     for note in made.notes:
         tell(f"note: {note}")
@@ -117,107 +120,29 @@ def tournament(
     return made
 
 
-def _runs(
-    source: Path | str | Mapping[str, Any],
-    spec: TournamentSpec,
-    sources: Sequence[RecordingFacts],
-    settings: Settings,
-) -> Sequence[Run]:
-    """Make the runs; what is wrong is told with the file that it stands in.
-
-    Raises:
-        InvalidRequest: as ``runs_of``.
-    """
+@contextmanager
+def _named(source: Path | str | Mapping[str, Any]) -> Iterator[None]:
+    """Tell what is wrong with the file that it stands in."""
     try:
-        limits, circumstances = limits_of(settings.engine), _circumstances(settings, spec)
-        return runs_of(spec, sources, limits=limits, circumstances=circumstances)
+        yield
     except InvalidRequest as error:
         where = "the tournament" if isinstance(source, Mapping) else source
         raise InvalidRequest(f"{where}: {error}", field=error.field) from None
 
 
-class _Folder:
-    """What a tournament writes."""
+def _unread(recordings: Sequence[ToRead], who: Crew, folder: Folder, allowed: Decimal) -> Sequence[str]:
+    """Read each recording once, also where all of its runs are kept: what could not be read, in words.
 
-    def __init__(self, out: Path) -> None:
-        """Take a folder, new, empty or of a tournament.
-
-        Raises:
-            InvalidRequest: it holds something else, or cannot be made.
-        """
-        if out.is_dir() and any(out.iterdir()) and not is_of_tournament(out):
-            raise InvalidRequest(
-                f"{out} holds files that no tournament wrote: name a new folder with --out", field="--out"
-            )
-        self.out = out
-        self.kept = KeptRuns(out)
-
-    def todo(self, runs: Sequence[Run], done: Container[str], pages: Container[str]) -> list[Run]:
-        """The runs that are not kept, or whose page is wanted and not there."""
-        there = self.reports(runs)
-        return [run for run in runs if run.key not in done or (run.key in pages and run.key not in there)]
-
-    def take(self, job: Pass, result: PassResult) -> dict[str, RunFigures]:
-        """Keep what a pass came to: pages first, so that what is kept has its page.
-
-        Raises:
-            InvalidRequest: it failed, another engine played it, or the disk refuses.
-        """
-        if result.engine != engine_version():
-            raise InvalidRequest(
-                f"a worker runs version {result.engine} and this is {engine_version()}: install the same on "
-                "each, for results of both cannot be compared",
-                field="--scheduler",
-            )
-        if result.failure:
-            raise InvalidRequest(f"{job.recording}: {result.failure}", field="recordings")
-        self._written(lambda: self._write_pages(job, result))
-        self.kept.add(result.figures)
-        return {one.key: one for one in result.figures}
-
-    def reports(self, runs: Sequence[Run]) -> dict[str, str]:
-        """Where pages of runs are, by key."""
-        there = {path.name for path in (self.out / "reports").glob("*.html")}
-        return {
-            run.key: f"reports/{name}"
-            for run in runs
-            if (name := _page_name(run.key, run.order.token_id)) in there
-        }
-
-    def write(self, outcome: Outcome, *, parquet: bool) -> TournamentResult:
-        """Write the tables, the summary and its page.
-
-        Raises:
-            InvalidRequest: the disk refuses.
-        """
-        made = result_of(outcome)
-        self._written(lambda: write_csv(self.out / "runs.csv", outcome))
-        if parquet:
-            self._written(lambda: write_parquet(self.out / "runs.parquet", outcome))
-        self._written(lambda: (self.out / "result.json").write_bytes(exact_json.dumps(made.to_wire())))
-        self._written(lambda: write_page(self.out / "index.html", made))
-        return made
-
-    def _write_pages(self, job: Pass, result: PassResult) -> None:
-        folder = self.out / "reports"
-        folder.mkdir(exist_ok=True)
-        tokens = {one.key: one.order.token_id for one in job.orders}
-        for key, page in result.reports.items():
-            (folder / _page_name(key, tokens[key])).write_bytes(gzip.decompress(page))
-
-    def _written(self, write: Callable[[], object]) -> None:
-        try:
-            write()
-        except OSError as error:
-            raise InvalidRequest(
-                f"cannot write into {self.out}: {error.strerror}: make room, and start it again",
-                field="--out",
-            ) from None
-
-
-def _page_name(key: str, token_id: str) -> str:
-    """Of another engine or other settings it is another page."""
-    return f"{token_id}-{key[:_KEY_IN_NAME]}.html"
+    Raises:
+        InvalidRequest: of one more is unreadable than allowed, or as ``Folder.take_reading``.
+    """
+    found = {one.place: kept for one in recordings if (kept := folder.kept.reading(one.key))}
+    jobs = [one for one in recordings if one.place not in found]
+    for job, result in who.read(jobs):
+        found[job.place] = folder.take_reading(job, result)
+    for one in recordings:
+        check_unread(one.recording, found[one.place], allowed)
+    return [found[one.place].words for one in recordings]
 
 
 def _placed(spec: TournamentSpec, base: Path) -> TournamentSpec:
@@ -233,10 +158,10 @@ def _placed(spec: TournamentSpec, base: Path) -> TournamentSpec:
     return spec.model_copy(update={"recordings": placed})
 
 
-def _circumstances(settings: Settings, spec: TournamentSpec) -> str:
-    """What a result depends on beside recording and order."""
+def _circumstances(settings: Settings, chosen: RecordingChoice) -> str:
+    """What a result over a recording depends on beside its messages and the order."""
     parts = settings.model_dump_json(include={"engine", "exchanges", "collector"})
-    instruments = [digest_of(one.instruments) for one in spec.recordings if one.instruments is not None]
+    instruments = [] if chosen.instruments is None else [digest_of(chosen.instruments)]
     return "\n".join([engine_version(), parts, *instruments])
 
 
@@ -267,20 +192,24 @@ def _size(todo: Sequence[Run], who: Crew, how: HowToRun) -> int:
 
 
 def _passes(
-    spec: TournamentSpec, todo: Sequence[Run], settings: Settings, with_pages: set[str], size: int
+    recordings: Sequence[ToRead],
+    todo: Sequence[Run],
+    with_pages: Container[str],
+    unread: Sequence[str],
+    size: int,
 ) -> Iterator[Pass]:
     """Orders that start near each other share a pass, which ends with the last of them."""
     over: dict[int, list[Run]] = defaultdict(list)
     for run in todo:
         over[run.case.recording].append(run)
     for place, runs in over.items():
-        chosen = spec.recordings[place]
+        source = recordings[place]
         for first in range(0, len(runs), size):
             yield Pass(
-                recording=chosen.path,
-                instruments=chosen.instruments,
-                skip_unread=spec.skip_unread,
-                settings=settings,
+                recording=source.recording,
+                instruments=source.instruments,
+                unread=unread[place],
+                settings=source.settings,
                 orders=tuple(
                     PassOrder(
                         key=run.key,

@@ -23,6 +23,7 @@ from twap_server.lab.source import look_at
 from twap_server.reports.page import report_page
 from twap_server.reports.present import execution_report
 from twap_server.reports.summary import fill_lines, summary
+from twap_server.reports.words import of_unread
 from twap_server.settings import Settings
 
 _TOKEN: Final = "what-if"
@@ -36,11 +37,14 @@ class WhatIf:
     """What the order would have come to."""
 
     record: OrderRecord
+    unread: str = ""
+    """How many messages until its end could not be read, and why; empty where all were."""
 
     @property
     def report(self) -> ExecutionReport:
         """Its execution report."""
-        return execution_report(self.record)
+        made = execution_report(self.record)
+        return made.model_copy(update={"notes": [*of_unread(self.unread), *made.notes]})
 
     @property
     def is_rejected(self) -> bool:
@@ -49,7 +53,7 @@ class WhatIf:
 
     def page(self) -> str:
         """The report as one HTML page."""
-        return report_page(self.record, is_recorded=True)
+        return report_page(self.record, notes=of_unread(self.unread), is_recorded=True)
 
     def write_page(self, path: Path) -> None:
         """Write that page into a file.
@@ -64,6 +68,7 @@ class WhatIf:
 
     def lines(self, *, with_fills: bool = False) -> Iterator[str]:
         """A handful of lines for a terminal, and one for each fill where they are wanted."""
+        yield from of_unread(self.unread)
         yield from summary(self.record)
         if with_fills:
             yield from fill_lines(self.record)
@@ -86,7 +91,7 @@ def what_if(
             recording's first message.
         settings: of the server; its defaults without.
         instruments: the exchange's list of instruments, where the recording does not hold it.
-        skip_unread: percent of the recording's messages that may be unreadable.
+        skip_unread: percent of the messages until the order's end that may be unreadable.
         **order: fields of ``POST /orders``, such as ``side="buy"``, ``quantity="1"``, ``duration="60s"``;
             without ``token_id`` and ``start_time``.
 
@@ -105,7 +110,7 @@ def what_if(
     body = {"token_id": _TOKEN, **order, "start_time": to_datetime(moment)}
     wanted = order_of(body, named=lambda field: field)
     found: list[OrderRecord] = []
-    replay_apart(
+    done = replay_apart(
         source.path,
         [wanted],
         settings or Settings(),
@@ -113,7 +118,7 @@ def what_if(
         instruments=None if instruments is None else Path(instruments),
         skip_unread=skip_unread,
     )
-    return WhatIf(found[0])
+    return WhatIf(found[0], done.unread)
 
 
 def _moment(at: Moment) -> Moment:

@@ -6,25 +6,28 @@ All of it stands on ``concurrent.futures.Executor``: what a pass comes to does n
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from twap_models.installing import pip_install
 from twap_server.domain.errors import InvalidRequest, UnavailableError
 from twap_server.lab.one_pass import Pass, PassResult, play
+from twap_server.lab.reading import ReadingResult, ToRead, read
 
 _CONNECT_S: Final = 10
+_Job = TypeVar("_Job")
+_Result = TypeVar("_Result")
 HERE: Final = 1
 """So many workers are this process itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """Who plays: an executor and how many passes it does at once; without one, this process."""
+    """Who reads and plays: an executor and how much it does at once; without one, this process."""
 
     size: int
     executor: Executor | None = None
@@ -35,13 +38,26 @@ class Crew:
         Raises:
             UnavailableError: who plays was lost.
         """
+        return self._each(play, jobs)
+
+    def read(self, jobs: Sequence[ToRead]) -> Iterator[tuple[ToRead, ReadingResult]]:
+        """Give each recording with its result, as they come.
+
+        Raises:
+            UnavailableError: who reads was lost.
+        """
+        return self._each(read, jobs)
+
+    def _each(self, work: Callable[[_Job], _Result], jobs: Sequence[_Job]) -> Iterator[tuple[_Job, _Result]]:
+        """Give each job with its result; one that was given is forgotten, for it may hold many pages."""
         if self.executor is None:
-            yield from ((job, play(job)) for job in jobs)
+            yield from ((job, work(job)) for job in jobs)
             return
-        waiting = {self.executor.submit(play, job): job for job in jobs}
+        waiting = {self.executor.submit(work, job): job for job in jobs}
         try:
             for done in as_completed(waiting):
-                yield waiting[done], done.result()
+                yield waiting.pop(done), done.result()
+                del done
         except BrokenProcessPool:
             raise UnavailableError(
                 "a process of the pool ended by itself (was memory short?): what was done is kept; start it "
