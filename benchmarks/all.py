@@ -31,6 +31,7 @@ _PARTS = (
     "runtime",
     "replay",
     "many_orders",
+    "tournament",
     "merged_book",
     "nodes",
 )

@@ -2,9 +2,11 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,10 @@ PAGES = [page.relative_to(ROOT).as_posix() for page in (*ROOT.glob("*.md"), *ROO
 HISTORY = "CHANGELOG.md"
 _PATH = re.compile(r"`{1,2}((?:[\w.-]+/)*[\w-]+\.(?:py|pyx|md|toml|css))(?:::\w+)?`{1,2}")
 _CLASS = re.compile(r"`{1,2}([A-Z][a-z]+(?:[A-Z][a-z]+)+)`{1,2}")
+_MODULE = re.compile(r"python -m ((?:benchmarks|scripts)\.[\w.]*\w)")
+_SCRIPT = re.compile(r"hatch run ([\w-]+(?::[\w-]+)?)")
+PROGRAMS = {"python", "pytest", "twap", "twap-server"}
+"""What ``hatch run`` finds without a script."""
 FOREIGN = {"rest-api.md", "web-socket-streams.md", "profiles.toml", "tournament.toml"}
 """Pages of Binance's manual, and files of the user's: not files of this project."""
 
@@ -60,6 +66,21 @@ def missing(text: str, near: Path) -> Iterator[str]:
 @pytest.mark.parametrize("page", [page for page in PAGES if page != HISTORY])
 def test_files_that_a_page_names_exist(page: str) -> None:
     assert list(missing((ROOT / page).read_text(encoding="utf-8"), ROOT / "docs")) == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != HISTORY])
+def test_modules_and_scripts_that_a_page_runs_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    modules = [ROOT / f"{name.replace('.', '/')}.py" for name in _MODULE.findall(text)]
+    assert [file for file in modules if not file.is_file()] == []
+    assert [name for name in _SCRIPT.findall(text) if not _is_script(*name.rpartition(":")[::2])] == []
+
+
+def _is_script(environment: str, name: str) -> bool:
+    """Whether Hatch knows it; without a script, the environment runs any program."""
+    known: dict[str, Any] = tomllib.loads((ROOT / "hatch.toml").read_text(encoding="utf-8"))["envs"]
+    scripts = known.get(environment or "default", {}).get("scripts", {})
+    return name in scripts or (not environment and name in PROGRAMS)
 
 
 def test_files_that_docstrings_name_exist() -> None:
