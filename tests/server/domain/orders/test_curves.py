@@ -253,6 +253,38 @@ def test_shares_come_in_steps_that_the_exchange_takes() -> None:
     assert found == [0, 100, 100, 200, 900, 900, 1_050]
 
 
+@given(
+    curve=curves,
+    lots=st.integers(1, 10**7),
+    interval=st.integers(1, 10**11),
+    step=st.sampled_from([0, 1, 3, 50]),
+    data=st.data(),
+)
+def test_slices_lie_within_the_extent_of_their_part(
+    curve: Curve, lots: int, interval: int, step: int, data: st.DataObject
+) -> None:
+    count = data.draw(st.integers(3, 40))
+    length = (count - 1) * interval + data.draw(st.integers(1, 2 * interval))
+    plan = Schedule(
+        quantity=Decimal(lots),
+        lot_size=Decimal(1),
+        start=START,
+        end=Nanos(START + length),
+        interval=interval,
+        count=count,
+        curve=curve,
+        step=Decimal(step),
+    )
+    begin = data.draw(st.integers(0, count - 2))
+    end = data.draw(st.integers(begin + 1, count - 1))
+    fewest, most = plan.extent(begin, end)
+    sizes = [int(plan.size(index)) for index in range(begin, end)]
+    assert 0 <= fewest <= min(sizes) and max(sizes) <= most
+    if curve is LINEAR:
+        assert most - fewest <= max(1, step) or fewest == 0
+    assert sum(sizes) == plan.risen(end - 1) - plan.risen(begin - 1)
+
+
 def test_risk_of_equal_slices_and_of_all_at_once() -> None:
     assert risk([5, 10], [SECOND, SECOND]) == Decimal("0.25")
     assert risk([10, 10], [SECOND, SECOND]) == 0

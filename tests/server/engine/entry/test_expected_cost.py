@@ -1,15 +1,18 @@
 """engine/entry/expected_cost.py: what a preview shows is recorded at acceptance, and never in its way."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from support.engine import preview, working
 from support.trading import request
-from twap_models.enums import Carry, LateStart, OrderStatus, Side
+from twap_models.enums import Carry, LateStart, OrderStatus, Side, Urgency
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.events import BookStatus
+from twap_server.domain.orders.strategies import AllAtOnce, Pov, Shortfall, StrategyChoice, Twap, Vwap
 from twap_server.domain.orders.terms import Amendment
+from twap_server.engine.config import EngineConfig
 from twap_server.engine.market import snapshot
 
 pytestmark = pytest.mark.looptime
@@ -37,6 +40,54 @@ async def test_it_is_what_the_preview_of_that_moment_shows(change: dict[str, obj
         assert seen.cost is not None and seen.cost.slices.total_bps is not None
         assert order.terms.forecast_bps == seen.cost.slices.total_bps > 100
         assert desk.now(order).terms.forecast_bps == order.terms.forecast_bps
+
+
+QUIET = {
+    "bids": [("99", "100")],
+    "asks": [(f"{101 + Decimal(at) / 100:.2f}", "0.5" if at % 3 else "0.12345") for at in range(400)],
+}
+"""Nothing happens here, and what is taken is there again before the next slice is due."""
+STRATEGIES = [
+    Twap(),
+    Vwap(weights=tuple(map(Decimal, [1] * 29 + [400] + [1] * 30))),
+    Shortfall(half_life=10 * SECOND),
+    Shortfall(urgency=Urgency.HIGH),
+    Pov(Decimal(10)),
+    AllAtOnce(),
+]
+
+
+@pytest.mark.parametrize("slices", [10, 60])
+@pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda one: one.name.value)
+async def test_on_a_quiet_book_each_strategy_comes_to_what_was_expected(
+    strategy: StrategyChoice, slices: int
+) -> None:
+    config = EngineConfig(impact_half_life=timedelta(milliseconds=100))
+    async with working(config=config) as desk:
+        desk.market.fee = Decimal("0.001")
+        desk.market.show(**QUIET)
+        every, quantity = 5, Decimal(30)
+        order = await desk.submit(
+            strategy=strategy,
+            quantity=quantity,
+            interval=every * SECOND,
+            end=Nanos(desk.clock.now() + slices * every * SECOND),
+        )
+        for number in range(slices):
+            await desk.until((number + 0.5) * every)
+            desk.market.trade("100", str(9 * quantity / slices))
+        await desk.until(slices * every + 1)
+        done, mid = desk.now(order).progress, order.terms.decision_price
+        assert mid is not None and done.filled == quantity
+        paid = done.notional - mid * quantity + done.fees
+        came_to = round(paid / (mid * quantity) * 10_000, 4)
+        assert order.terms.forecast_bps is not None
+        if isinstance(
+            strategy, Pov
+        ):  # its first look sees no volume yet, and its last one that of two slices
+            assert 0 < came_to - order.terms.forecast_bps < Decimal(80) / slices**2
+        else:
+            assert came_to == order.terms.forecast_bps
 
 
 async def test_slices_that_are_missed_for_they_had_elapsed_are_not_expected_to_cost() -> None:

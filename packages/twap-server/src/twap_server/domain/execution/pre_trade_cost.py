@@ -3,25 +3,27 @@
 In: a schedule, the ladders of a moment, the order's bounds. Out: estimates, exact. Each slice is walked
 through the same displayed depth, as if the books refilled in between; where prices will go is not guessed.
 Own impact, ``randomize`` and ``participation_cap`` are left out.
+
+The books are walked once. What a slice costs rises in a straight line within a level: so slices that end in
+the same level are counted together, and their sum is that of each alone, to the last digit. Which do is told
+by ``slice_sizes``, which also says what is not exact of more slices than can be looked at.
 """
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import pairwise
 
 from twap_models.enums import Fidelity, Side, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.exact import ZERO
 from twap_server.domain.execution.matching import ExchangeLevels, PriceBounds, match, match_at_touch
+from twap_server.domain.execution.slice_sizes import SliceSizes
 from twap_server.domain.market.events import PriceLevel
-from twap_server.domain.orders.curves import Linear
 from twap_server.domain.orders.schedule import Schedule
 
-_PARTS = 16
-"""That a curve is estimated in."""
+_LEVELS_A_LOOK = 3
+"""Levels that are read in the time in which a slice's size is worked out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,10 @@ class Moment:
 
 
 class WalkBudget:
-    """How many levels several walks together may read: whoever asks for much must not hold up others."""
+    """How many levels several walks together may read: whoever asks for much must not hold up others.
+
+    A look at a curve counts as some levels.
+    """
 
     def __init__(self, levels: int) -> None:
         self._left = levels
@@ -53,12 +58,20 @@ class WalkBudget:
 
         return replace(moment, ladders=ladders)
 
+    def look(self, slices: int) -> None:
+        """Count looks at so many slices; more than what is left raises ``BudgetSpent``."""
+        self._spend(slices * _LEVELS_A_LOOK)
+
     def _counted(self, levels: Iterable[PriceLevel]) -> Iterator[PriceLevel]:
         for level in levels:
-            if not self._left:
-                raise BudgetSpent
-            self._left -= 1
+            self._spend(1)
             yield level
+
+    def _spend(self, levels: int) -> None:
+        if self._left < levels:
+            self._left = 0
+            raise BudgetSpent
+        self._left -= levels
 
 
 class BudgetSpent(Exception):
@@ -126,19 +139,41 @@ class Estimate:
 
 
 def all_slices(
-    schedule: Schedule, moment: Moment, bounds: PriceBounds, fidelity: Fidelity, *, skipped: int = 0
+    schedule: Schedule,
+    moment: Moment,
+    bounds: PriceBounds,
+    fidelity: Fidelity,
+    *,
+    skipped: int = 0,
+    budget: WalkBudget | None = None,
 ) -> Estimate:
-    """Estimate all slices of a plan together; many slices cost no more time than few.
+    """Estimate all slices of a plan together.
 
     Each meets the same books, so the largest one is walked, and the others take the beginning of its walk.
+
+    Args:
+        schedule: of the plan; what it would draw is left out.
+        moment: the books.
+        bounds: of every slice.
+        fidelity: how they are filled.
+        skipped: first slices that are left out.
+        budget: what may be read and looked at; None: as much as it takes.
+
+    Raises:
+        BudgetSpent: it was not enough.
     """
-    found = sizes(schedule, skipped=skipped)
+    found = SliceSizes(schedule, skipped=skipped, look=budget.look if budget else None)
+    if not found.most:
+        return Estimate()
+    walk = BookWalk(found.most, budget.bound(moment) if budget else moment, bounds, fidelity)
+    together = dict[int, tuple[int, Decimal]]()
+    for size, count, quantity in found.groups(walk.is_straight):
+        level = walk.level(size)
+        others = together.get(level, (0, ZERO))
+        together[level] = (others[0] + count, exact.add(others[1], quantity))
     slices = Estimate()
-    if not found:
-        return slices
-    walk = BookWalk(max(size for size, _ in found), moment, bounds, fidelity)
-    for size, count in found:
-        slices = slices.plus(walk.beginning(size).times(count))
+    for level, (count, quantity) in together.items():
+        slices = slices.plus(walk.ending_in(level, count, quantity))
     return slices
 
 
@@ -168,12 +203,27 @@ class BookWalk:
         self._notional.append(exact.add(self._notional[-1], value))
         self._fees.append(exact.add(self._fees[-1], exact.multiply(value, fee)))
 
+    def level(self, quantity: Decimal) -> int:
+        """How many of its fills taking ``quantity`` takes whole: it ends in the one after them."""
+        return min(bisect_right(self._reached, quantity) - 1, len(self._fills))
+
+    def is_straight(self, least: Decimal, most: Decimal) -> bool:
+        """Whether all quantities from ``least`` to ``most`` end in one level, its begin and end included."""
+        level = self.level(least)
+        return level == len(self._fills) or most <= self._reached[level + 1]
+
     def beginning(self, quantity: Decimal) -> Estimate:
         """What the first ``quantity`` of it comes to: as if only that had been taken."""
-        whole = min(bisect_right(self._reached, quantity) - 1, len(self._fills))
-        filled, notional, fees = self._reached[whole], self._notional[whole], self._fees[whole]
-        if filled < quantity and whole < len(self._fills):
-            price, _, fee = self._fills[whole]
+        return self.ending_in(self.level(quantity), 1, quantity)
+
+    def ending_in(self, level: int, count: int, quantity: Decimal) -> Estimate:
+        """What ``count`` beginnings that end in one level come to; ``quantity`` is that of all together."""
+        many = Decimal(count)
+        filled, notional, fees = (
+            exact.multiply(many, whole[level]) for whole in (self._reached, self._notional, self._fees)
+        )
+        if filled < quantity and level < len(self._fills):
+            price, _, fee = self._fills[level]
             value = exact.multiply(price, exact.subtract(quantity, filled))
             filled, notional = quantity, exact.add(notional, value)
             fees = exact.add(fees, exact.multiply(value, fee))
@@ -192,33 +242,3 @@ class BookWalk:
             mid_value=at_mid,
             stopped_by=self._stopped_by if filled < quantity else None,
         )
-
-
-def sizes(schedule: Schedule, *, skipped: int = 0) -> list[tuple[Decimal, int]]:
-    """The sizes of the plain curve's slices and how many have each: few, however many slices.
-
-    The first ``skipped`` slices are left out. A straight line leaves slices of two sizes, one lot apart, and
-    the last takes the rest. Another curve is taken in parts of as many slices, within each of which they
-    count as equal: exact where an order has no more slices than there are parts.
-    """
-    plain = replace(schedule, randomize=ZERO)
-    others = plain.count - 1 - skipped
-    if others < 0:
-        return []
-    parts = 1 if isinstance(plain.curve, Linear) else _PARTS
-    edges = sorted({skipped + others * part // parts for part in range(parts + 1)} | {plain.count})
-    found = Counter[Decimal]()
-    for begin, end in pairwise(edges):
-        found.update(dict(_alike(plain, begin, end)))
-    return list(found.items())
-
-
-def _alike(plain: Schedule, begin: int, end: int) -> Iterator[tuple[Decimal, int]]:
-    """Sizes of slices from ``begin`` up to ``end``, where all of them are as equal as the lot allows."""
-    rise = exact.subtract(plain.target(end - 1), plain.target(begin - 1))
-    lots, step = exact.whole(rise, plain.lot_size), plain.lots_a_step
-    count = min(end - begin, max(1, lots // step))
-    small, larger = divmod(lots, count)
-    for size, many in ((small, count - larger), (small + 1, larger)):
-        if size and many:
-            yield exact.multiply(Decimal(size), plain.lot_size), many

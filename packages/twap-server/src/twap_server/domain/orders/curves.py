@@ -7,11 +7,16 @@ correctly rounded. No float decides a lot.
 A curve is asked for the lots wanted by a moment between begin and end of a window, of so many lots in all; it
 never falls, gives 0 at the begin and all at the end. :class:`Participation` is none of these: it follows what
 others trade, not the time. Their classes' names tell them apart where they cross to another process.
+
+It also says between which sizes all slices of a part of the window lie, whichever of them is asked for: so
+many slices can be judged without looking at each.
 """
 
+from collections.abc import Sequence
 from decimal import Context, Decimal
 from functools import cached_property, lru_cache
 from itertools import accumulate
+from math import ceil, floor
 from typing import Self, TypeAlias
 
 from msgspec import Struct
@@ -27,8 +32,13 @@ _LONG = Decimal("1e20")
 """Above so many half-lives the few digits of ``QUICK`` are not enough."""
 _OFF = Decimal("1e-18")
 """So far they may be off, of all; see ``_decayed_lots``."""
+_TWICE_OFF = 3 * _OFF
+"""So far a difference of two may be off, with what is rounded in between."""
 _REMEMBERED = 8_192
 _HUNDRED = Decimal(100)
+
+Span: TypeAlias = tuple[Nanos, Nanos]
+"""Begin and end."""
 
 
 class Linear(Struct, frozen=True, gc=False, tag=True):
@@ -38,6 +48,14 @@ class Linear(Struct, frozen=True, gc=False, tag=True):
         """Lots wanted by ``moment``, of ``total``."""
         return total * (moment - begin) // (end - begin)
 
+    def extent(self, total: int, window: Span, part: Span, length: int) -> tuple[int, int]:
+        """The fewest and the most lots that a slice of ``length`` in ``part`` of the window can have.
+
+        Its lots are the difference of two numbers rounded down: how far the curve rises, rounded down or up.
+        """
+        rise, whole = total * length, window[1] - window[0]
+        return rise // whole, -(-rise // whole)
+
 
 class AtOnce(Struct, frozen=True, gc=False, tag=True):
     """All from the begin on: a sweep."""
@@ -45,6 +63,10 @@ class AtOnce(Struct, frozen=True, gc=False, tag=True):
     def lots(self, total: int, begin: Nanos, end: Nanos, moment: Nanos) -> int:
         """Lots wanted by ``moment``, of ``total``."""
         return total if moment > begin else 0
+
+    def extent(self, total: int, window: Span, part: Span, length: int) -> tuple[int, int]:
+        """As of ``Linear``: the slice at the begin has all."""
+        return (0, total) if part[0] == window[0] else (0, 0)
 
 
 class VolumeProfile(Struct, frozen=True, dict=True, tag=True):
@@ -77,10 +99,26 @@ class VolumeProfile(Struct, frozen=True, dict=True, tag=True):
 
     def least(self, total: int, begin: Nanos, end: Nanos, length: int) -> int:
         """Lots that no slice of ``length`` nanoseconds falls below, of ``total`` over a window."""
-        whole, many = self._until(end) - self._until(begin), len(self.weights)
-        first, last = ((moment - self.anchor) * many // self.period for moment in (begin, Nanos(end - 1)))
-        lightest = min(self.weights[part % many] for part in range(first, min(last, first + many) + 1))
-        return total * lightest * many * length // whole - 1 if whole else total * length // (end - begin)
+        fewest, _ = self.extent(total, (begin, end), (begin, end), length)
+        return fewest - 1 if self._until(end) > self._until(begin) else fewest
+
+    def extent(self, total: int, window: Span, part: Span, length: int) -> tuple[int, int]:
+        """As of ``Linear``: by the lightest and the heaviest of the weights that the part touches."""
+        whole = self._until(window[1]) - self._until(window[0])
+        if not whole:
+            return Linear().extent(total, window, part, length)
+        weights = self._touched(part)
+        rise = total * len(self.weights) * length
+        return rise * min(weights) // whole, -(-rise * max(weights) // whole)
+
+    def _touched(self, part: Span) -> Sequence[int]:
+        """The weights that hold somewhere between two moments."""
+        many = len(self.weights)
+        first, last = ((moment - self.anchor) * many // self.period for moment in (part[0], part[1] - 1))
+        if last - first >= many:
+            return self.weights
+        begin, end = first % many, last % many + 1
+        return self.weights[begin:end] if begin < end else self.weights[begin:] + self.weights[:end]
 
     def stretched(self, end: Nanos) -> Self:
         """The same weights from the same begin to another end."""
@@ -109,6 +147,26 @@ class Decay(Struct, frozen=True, gc=False, tag=True):
             return Linear().lots(total, begin, end, moment)
         return _decayed_lots(self.kappa, total, moment - begin, end - begin)
 
+    def extent(self, total: int, window: Span, part: Span, length: int) -> tuple[int, int]:
+        """As of ``Linear``: each slice is smaller than the one before."""
+        whole = window[1] - window[0]
+        if _bend(self.kappa, whole) < _STRAIGHT:
+            return Linear().extent(total, window, part, length)
+        first, last = part[0] - window[0], part[1] - window[0] - length
+        most, fewest = (self._risen(total, since, whole, length) for since in (first, last))
+        off = QUICK.multiply(Decimal(total), _TWICE_OFF)
+        return max(0, floor(QUICK.subtract(fewest, off))), ceil(QUICK.add(most, off))
+
+    def _risen(self, total: int, since: int, whole: int, length: int) -> Decimal:
+        """Lots wanted after ``since`` within ``length``, off by ``_TWICE_OFF`` of all at most."""
+        before, after = (self._nearly_left(elapsed, whole) for elapsed in (since, since + length))
+        return QUICK.multiply(Decimal(total), QUICK.subtract(before, after))
+
+    def _nearly_left(self, elapsed: int, whole: int) -> Decimal:
+        """As ``left``, with few digits where they are enough."""
+        is_enough = _bend(self.kappa, whole) <= _LONG
+        return _nearly_left(self.kappa, elapsed, whole) if is_enough else self.left(elapsed, whole)
+
     def left(self, elapsed: int, length: int) -> Decimal:
         """Share of the whole that is left after ``elapsed`` of ``length``; both in nanoseconds."""
         return _left(FINE, _decayed(self.kappa, length), _decayed(self.kappa, length - elapsed), elapsed)
@@ -123,6 +181,10 @@ class Participation(Struct, frozen=True, gc=False, tag=True):
     def lots(self, total: int, begin: Nanos, end: Nanos, moment: Nanos) -> int:
         """For estimates only: as if the volume that is needed came evenly."""
         return Linear().lots(total, begin, end, moment)
+
+    def extent(self, total: int, window: Span, part: Span, length: int) -> tuple[int, int]:
+        """As of ``Linear``, for estimates only."""
+        return Linear().extent(total, window, part, length)
 
     def lots_for(self, traded: Decimal, lot_size: Decimal) -> int:
         """Whole lots of ours when others traded ``traded``: p/(1 − p) of it, that is p of the whole."""
@@ -151,13 +213,18 @@ def _decayed_lots(kappa: Decimal, total: int, elapsed: int, length: int) -> int:
     3. Else, as at the begin and the end, and beyond these bounds, ``FINE`` decides.
     """
     if _bend(kappa, length) <= _LONG:
-        rest = _nearly_decayed(kappa, length - elapsed)
-        nearly = _done(QUICK, total, _left(QUICK, _decayed(kappa, length), rest, elapsed))
+        nearly = _done(QUICK, total, _nearly_left(kappa, elapsed, length))
         from_whole = QUICK.abs(QUICK.subtract(nearly, nearly.to_integral_value()))
         if from_whole > QUICK.multiply(Decimal(total), _OFF):
             return int(nearly)
     exactly = _left(FINE, _decayed(kappa, length), _decayed(kappa, length - elapsed), elapsed)
     return min(total, max(0, int(_done(FINE, total, exactly))))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _nearly_left(kappa: Decimal, elapsed: int, length: int) -> Decimal:
+    """What is left, with few digits; remembered, for neighbours ask for the same."""
+    return _left(QUICK, _decayed(kappa, length), _nearly_decayed(kappa, length - elapsed), elapsed)
 
 
 def _done(context: Context, total: int, left: Decimal) -> Decimal:

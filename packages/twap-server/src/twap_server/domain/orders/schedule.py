@@ -114,11 +114,26 @@ class Schedule:
             return self.base
         if index >= self.count - 1:
             return self.quantity
+        return exact.add(self.base, exact.multiply(Decimal(self.risen(index)), self.lot_size))
+
+    def risen(self, index: int) -> int:
+        """Whole lots above ``base`` of the target of a slice before the last one."""
         lots = self._curve(index)
         if self.randomize and not isinstance(self.curve, AtOnce):
             lots -= self._draw(index, b"size", lots - self._curve(index - 1))
-        lots = self._in_steps(lots, self.lots)
-        return exact.add(self.base, exact.multiply(Decimal(lots), self.lot_size))
+        return self._in_steps(lots, self.lots)
+
+    def extent(self, begin: int, end: int) -> tuple[int, int]:
+        """The fewest and the most lots that each of the plain slices from ``begin`` up to ``end`` can have.
+
+        The last one of the plan must not be among them: it may be longer, and takes the rest.
+        """
+        window, part = (self.start, self.end), (self.begin(begin), self.begin(end))
+        fewest, most = self.curve.extent(self.lots, window, part, self.interval)
+        step = self.lots_a_step
+        if step > 1 and self._curve(end - 1) > self.lots - step:
+            fewest = 0  # a step is kept for the last slice
+        return fewest // step * step, -(-most // step) * step
 
     def size(self, index: int) -> Decimal:
         """The slice's own part of the curve: sizes sum to what was left at the plan's begin, exactly."""

@@ -92,7 +92,8 @@ def forecast_bps(
     bounds = _bounds(request, moment, plan.limit)
     skipped = _skipped(request, elapsed)
     with suppress(BudgetSpent):
-        return all_slices(schedule, budget.bound(moment), bounds, request.fidelity, skipped=skipped).total_bps
+        slices = all_slices(schedule, moment, bounds, request.fidelity, skipped=skipped, budget=budget)
+        return slices.total_bps
     return None
 
 

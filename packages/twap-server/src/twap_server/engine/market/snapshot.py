@@ -29,7 +29,8 @@ _LIKELIEST_FIRST = (
 """Of several closed books the one named is the one that is likeliest to open soon."""
 
 _MOST_FORECAST_LEVELS = 20_000
-"""Read within some 30 ms. No single order reaches it; a list of a thousand that sweep deep books would."""
+"""Read within some 30 ms, or 60 where most of it are looks at a curve of `is`. No single order reaches it; a
+list of a thousand that sweep deep books would."""
 
 
 class Quotes(Struct, gc=False):
