@@ -290,7 +290,7 @@ def smallest_slice(curve: Curve, total: int, begin: Nanos, end: Nanos, *, interv
     return 0
 
 
-def risk(lots: list[int], lengths: list[int]) -> Decimal:
+def risk(lots: Sequence[int], lengths: Sequence[int]) -> Decimal:
     """Σ τ·x², in seconds, of what is left after each slice: variance of the cost a unit of σ² and quantity².
 
     Args:
