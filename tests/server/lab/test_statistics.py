@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twap_models.lab import Verdict
-from twap_server.lab.statistics import DRAWS, difference, mean, means_of_parts, spread
+from twap_server.domain.resampling import DRAWS
+from twap_server.lab.statistics import difference, mean, means_of_parts, spread
 
 COSTS = st.lists(st.integers(-(10**7), 10**7), min_size=1, max_size=60)
 

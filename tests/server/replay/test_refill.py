@@ -45,7 +45,7 @@ def measured(*words: object) -> tuple[int, str]:
 
 
 def test_a_recording_gives_a_table_that_fits_a_terminal(tmp_path: Path) -> None:
-    made = tape(tmp_path / "tape.jsonl.gz", seconds=50)
+    made = tape(tmp_path / "tape.jsonl.gz", seconds=70)
     code, told = measured(made)
     assert code == 0, told
     assert "binance:BTC-USDT: " in told
@@ -57,15 +57,19 @@ def test_a_recording_gives_a_table_that_fits_a_terminal(tmp_path: Path) -> None:
 
 
 def test_the_same_book_twice_has_twice_the_events(tmp_path: Path) -> None:
-    one, two = (tape(tmp_path / f"{length}.jsonl.gz", seconds=length) for length in (40, 50))
+    one, two = (tape(tmp_path / f"{length}.jsonl.gz", seconds=length) for length in (70, 80))
     counts = [int(measured(*paths)[1].split()[1]) for paths in ((one,), (two,), (one, two))]
-    assert counts == [39, 49, 88]
+    assert counts == [69, 79, 148]
 
 
 def test_too_few_events_are_no_table(tmp_path: Path) -> None:
     code, told = measured(tape(tmp_path / "tape.jsonl.gz", seconds=3))
     assert code == 0
-    assert told.startswith("too few events to tell anything (less than 30): binance:BTC-USDT 2")
+    too_few = "too few events to tell anything (less than 30, or in less than 6 stretches of 10 s): "
+    assert told.startswith(too_few + "binance:BTC-USDT 2")
+    assert measured(tape(tmp_path / "tape.jsonl.gz", seconds=45))[1].startswith(
+        too_few + "binance:BTC-USDT 44"
+    )
 
 
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:

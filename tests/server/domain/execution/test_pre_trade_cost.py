@@ -215,8 +215,8 @@ def test_up_to_4096_slices_none_counts_as_another(name: str, count: int) -> None
     plan = replace(schedule(lots=100 * count, length=count * SECOND, interval=SECOND), curve=drawn[name])
     sizes, counted = SliceSizes(plan), Counter[Decimal]()
     for group in sizes.groups(lambda least, most: least == most):
-        counted[group.size] += group.count
-        assert group.quantity == group.size * group.count
+        counted[group.size] += group.slices
+        assert group.quantity == group.size * group.slices
     assert sizes.uneven == []
     assert counted == Counter(size for index in range(count) if (size := plan.size(index)))
 

@@ -6,6 +6,7 @@ In: recordings. Out: lines, a table for each instrument that had events.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from typing import Final
 
 from twap_models.enums import Side
@@ -16,11 +17,12 @@ from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.exact import ZERO
 from twap_server.domain.execution.decay import halved
 from twap_server.domain.execution.refill import WHOLE, RefillStudy
-from twap_server.domain.execution.refill_table import Interval, RefillTable, table_of
+from twap_server.domain.execution.refill_table import BLOCK, Interval, RefillTable, table_of
 from twap_server.domain.market.events import BookStatus, PriceLevel, Trade
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.market.order_book import OrderBook
 from twap_server.domain.orders.order import OrderEvent
+from twap_server.domain.resampling import FEWEST
 from twap_server.engine.engine import Engine
 from twap_server.replay.onlooker import Traded
 from twap_server.settings import Settings
@@ -32,6 +34,8 @@ _LOOK_EVERY_S: Final = 0.02
 _LEAST_EVENTS: Final = 30
 """Fewer tell nothing."""
 _PERCENT: Final = 100
+_SEED: Final = "refill"
+"""The same recording gives the same table."""
 
 
 def measure_refill(
@@ -119,11 +123,13 @@ class _RefillWatch:
         other = None if book is None else _best(book, trade.taker_side)
         if study is None or book is None or other is None:
             return
+        reading = Displayed(book)
         study.trade(
             trade.taker_side,
             trade.price,
             trade.quantity,
-            before=Displayed(book).displayed(trade.taker_side, trade.price),
+            before=reading.displayed(trade.taker_side, trade.price),
+            best=reading.best(trade.taker_side),
             other=other,
             state=book.changes,
             now=self._clock.now(),
@@ -162,15 +168,21 @@ def _live(market: LiveMarket, instrument: InstrumentId) -> OrderBook | None:
 
 def _lines(studies: Mapping[InstrumentId, RefillStudy], least: Decimal, half_life: Nanos) -> Iterator[str]:
     share = f"{least * _PERCENT:.0f} %"
-    few = {one: study for one, study in studies.items() if len(study.events) < _LEAST_EVENTS}
+    few: list[str] = []
     for instrument, study in studies.items():
-        if instrument not in few:
-            yield f"{instrument}: {len(study.events):,} times trades took {share} of a level or more"
-            yield from _table(table_of(study), half_life)
-            yield ""
+        events = len(study.events)
+        made = table_of(study, choose=Random(_SEED).choices) if events >= _LEAST_EVENTS else None
+        if made is None or not made.rows:
+            few.append(f"{instrument} {events}")
+            continue
+        yield f"{instrument}: {events:,} times trades took {share} of a level or more"
+        yield from _table(made, half_life)
+        yield ""
     if few:
-        counts = ", ".join(f"{one} {len(study.events)}" for one, study in few.items())
-        yield f"too few events to tell anything (less than {_LEAST_EVENTS}): {counts}"
+        yield (
+            f"too few events to tell anything (less than {_LEAST_EVENTS}, or in less than {FEWEST} stretches "
+            f"of {_seconds(BLOCK)}): {', '.join(few)}"
+        )
 
 
 def _table(made: RefillTable, half_life: Nanos) -> Iterator[str]:

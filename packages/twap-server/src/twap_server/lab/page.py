@@ -20,8 +20,8 @@ from twap_models.lab import (
 )
 from twap_models.reading import NOTHING, for_reading, number
 from twap_server.domain import exact
+from twap_server.domain.resampling import FEWEST
 from twap_server.lab.charts import difference_chart, for_each_width, parts_chart, risk_chart, spread_chart
-from twap_server.lab.statistics import FEWEST
 from twap_server.reports.svg import el
 
 _CSP = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"

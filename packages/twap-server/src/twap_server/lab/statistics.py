@@ -23,12 +23,8 @@ from random import Random
 from typing import Final
 
 from twap_models.lab import CostSpread, PairedDifference, Verdict
+from twap_server.domain.resampling import middle, ranked, redrawn
 
-DRAWS: Final = 2_000
-FEWEST: Final = 6
-"""Blocks that an interval needs."""
-_TAIL: Final = 25
-"""Of a thousand, on each side."""
 _PLACES: Final = 4
 _WIDE: Final = Context(prec=80, rounding=ROUND_HALF_EVEN)
 
@@ -103,12 +99,6 @@ def means_of_parts(parts: Sequence[Sequence[Decimal]], *, whole: Sequence[Decima
     return [Decimal(one).scaleb(-_PLACES) for one in told]
 
 
-def ranked(values: Sequence[int], thousandths: int) -> int:
-    """The smallest value that at least so many thousandths of all are not above (nearest rank)."""
-    place = -(-len(values) * thousandths // 1_000)
-    return sorted(values)[max(place, 1) - 1]
-
-
 def _verdict(interval: tuple[Decimal, Decimal] | None) -> Verdict:
     if interval is None or interval[0] <= 0 <= interval[1]:
         return Verdict.NO_DIFFERENCE_SHOWN
@@ -121,11 +111,10 @@ def _interval(values: Sequence[int], blocks: Sequence[Hashable], seed: str) -> t
     for value, block in zip(values, blocks, strict=True):
         total, count = sums.get(block, (0, 0))
         sums[block] = (total + value, count + 1)
-    if len(sums) < FEWEST:
+    means = redrawn(list(sums.values()), _mean_of, Random(seed).choices)
+    if means is None:
         return None
-    rng, found = Random(seed), list(sums.values())
-    means = [_mean_of(rng.choices(found, k=len(found))) for _ in range(DRAWS)]
-    low, high = ranked(means, _TAIL), ranked(means, 1_000 - _TAIL)
+    low, high = middle(means)
     return Decimal(low).scaleb(-_PLACES), Decimal(high).scaleb(-_PLACES)
 
 

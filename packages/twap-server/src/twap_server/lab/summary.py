@@ -18,9 +18,10 @@ from twap_models.lab import (
 from twap_server.domain import exact
 from twap_server.domain.clock import to_datetime
 from twap_server.domain.orders.record import Hole
+from twap_server.domain.resampling import DRAWS, FEWEST
 from twap_server.lab.figures import PARTS
 from twap_server.lab.outcome import Outcome, Played
-from twap_server.lab.statistics import DRAWS, FEWEST, difference, mean, means_of_parts, spread
+from twap_server.lab.statistics import difference, mean, means_of_parts, spread
 
 MOST_SHOWN: Final = 1_000
 """Runs in ``result.json`` and on the page; the table of runs has all."""

@@ -50,7 +50,7 @@ class Look(NamedTuple):
     untouched: int
     """Of what the best level of the other side displayed then."""
     moved: int
-    """How far the best price lies from the event's, in millionths of it; positive: worse for a taker."""
+    """How far the best price lies from where it was, in millionths of that; positive: worse for a taker."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -63,6 +63,8 @@ class RefillEvent:
     price: Decimal
     before: Decimal
     taken: Decimal
+    best: Decimal
+    """The best price for such a taker at that moment: the level may lie behind it."""
     other: PriceLevel
     """The best level of the other side at that moment."""
     looks: dict[int, Look] = field(default_factory=dict)
@@ -73,12 +75,12 @@ class RefillEvent:
         now = book.displayed(self.side, self.price)
         other = book.displayed(_other(self.side), self.other.price)
         again = now - (self.before - self.taken)
-        away = (book.best(self.side) - self.price) * self.side.sign
+        away = (book.best(self.side) - self.best) * self.side.sign
         return Look(
             _share(again, self.taken),
             _share(now, self.before),
             _share(other, self.other.quantity),
-            int(away * WHOLE / self.price),
+            int(away * WHOLE / self.best),
         )
 
 
@@ -103,6 +105,7 @@ class RefillStudy:
         quantity: Decimal,
         *,
         before: Decimal,
+        best: Decimal,
         other: PriceLevel,
         state: int,
         now: Nanos,
@@ -113,6 +116,7 @@ class RefillStudy:
             side: of the taker.
             price, quantity: of the trade.
             before: what the book displays at that price, as it was last received; 0: the print is left out.
+            best: the best price for a taker of that side, in the same book.
             other: best level of the other side.
             state: rises with each change of the book.
             now: when the print was received.
@@ -125,7 +129,7 @@ class RefillStudy:
         event = self._open.get(key)
         if event is None:
             event = self._open[key] = RefillEvent(
-                at=now, side=side, price=price, before=before, taken=ZERO, other=other
+                at=now, side=side, price=price, before=before, taken=ZERO, best=best, other=other
             )
         event.taken = min(before, event.taken + quantity)
         if key not in self._known and event.taken >= self._least * before:

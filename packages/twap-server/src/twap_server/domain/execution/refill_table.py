@@ -1,10 +1,10 @@
 """Sum up a study of refilling: means and their 95 % intervals, and how long half of it takes.
 
-The intervals come from a bootstrap over blocks of time: events near one another share their market, so they
-are drawn together. Seeded: the same study gives the same table. Whole numbers (millionths) carry the means.
+The intervals come from draws of blocks of time (``domain/resampling.py``): events near one another share
+their market. Where there are too few blocks for that, nothing is told. Whole numbers (millionths) carry the
+means.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,9 @@ from typing import Final, NamedTuple, TypeAlias
 
 from twap_server.domain.clock import SECOND
 from twap_server.domain.execution.refill import LAGS, WHOLE, RefillStudy
+from twap_server.domain.resampling import FEWEST, Choose, middle, redrawn
 
 BLOCK: Final = 10 * SECOND
-DRAWS: Final = 1_000
-_LOW, _HIGH = DRAWS * 25 // 1_000, DRAWS * 975 // 1_000 - 1
-_SEED: Final = 1
 
 
 class Sums(NamedTuple):
@@ -58,46 +56,42 @@ class RefillTable:
     """What a study came to."""
 
     rows: tuple[RefillRow, ...]
-    """Of the lags with events, shortest first."""
+    """Of the lags with events in enough blocks, shortest first."""
     half: Interval | None
     """Nanoseconds until half of what was taken is displayed again on average, between two lags in a straight
     line; None: it is not within the last lag. A bound beyond it is the last lag."""
 
 
-def table_of(study: RefillStudy, lags: Sequence[int] = LAGS) -> RefillTable:
-    """Sum a study up."""
-    lags = [lag for lag in lags if any(True for _ in study.seen(lag))]
+def table_of(study: RefillStudy, lags: Sequence[int] = LAGS, *, choose: Choose) -> RefillTable:
+    """Sum a study up. Args: choose: draws the blocks; seeded, the same study gives the same table."""
+    lags = [lag for lag in lags if len({at // BLOCK for at, _ in study.seen(lag)}) >= FEWEST]
     blocks = _blocks(study, lags)
-    whole, drawn = _added(blocks), _draws(blocks)
-    rows = tuple(_row(study, lag, at, whole, drawn) for at, lag in enumerate(lags))
-    half = _half(whole, lags)
-    if half is None:
-        return RefillTable(rows=rows, half=None)
-    halves = [_half(sums, lags) for sums in drawn]
-    low, high = _bounds([lags[-1] if found is None else found for found in halves])
-    return RefillTable(rows=rows, half=Interval(half, low, high))
+    rows = tuple(_row(study, lag, [block[at] for block in blocks], choose) for at, lag in enumerate(lags))
+    return RefillTable(rows=rows, half=_half_of(blocks, lags, choose))
 
 
-def _row(study: RefillStudy, lag: int, at: int, whole: Lags, drawn: Sequence[Lags]) -> RefillRow:
+def _row(study: RefillStudy, lag: int, blocks: Sequence[Sums], choose: Choose) -> RefillRow:
     looks = [look for _, look in study.seen(lag)]
-    here, others = whole[at], [lags[at] for lags in drawn]
+    blocks = [block for block in blocks if block.events]
+    whole, drawn = _sum(blocks), redrawn(blocks, _sum, choose)
+    assert drawn is not None, "there are enough blocks"
     return RefillRow(
         lag=lag,
         events=len(looks),
         refilled=Interval(
-            here.refilled // here.events, *_bounds([one.refilled // max(1, one.events) for one in others])
+            whole.refilled // whole.events, *middle([one.refilled // one.events for one in drawn])
         ),
         untouched=sum(look.untouched for look in looks) // len(looks),
-        moved=Interval(
-            here.moved // here.events, *_bounds([one.moved // max(1, one.events) for one in others])
-        ),
+        moved=Interval(whole.moved // whole.events, *middle([one.moved // one.events for one in drawn])),
     )
 
 
-def _bounds(means: Sequence[int]) -> tuple[int, int]:
-    """Between which 95 % of the drawn means lie."""
-    ordered = sorted(means)
-    return ordered[_LOW], ordered[_HIGH]
+def _half_of(blocks: Sequence[Lags], lags: Sequence[int], choose: Choose) -> Interval | None:
+    half = _half(_added(blocks), lags)
+    drawn = None if half is None else redrawn(blocks, lambda some: _half(_added(some), lags), choose)
+    if half is None or drawn is None:
+        return None
+    return Interval(half, *middle([lags[-1] if found is None else found for found in drawn]))
 
 
 def _blocks(study: RefillStudy, lags: Sequence[int]) -> list[Lags]:
@@ -111,30 +105,21 @@ def _blocks(study: RefillStudy, lags: Sequence[int]) -> list[Lags]:
     return [block for _, block in sorted(found.items())]
 
 
-def _draws(blocks: Sequence[Lags]) -> list[Lags]:
-    """As many blocks as there are, drawn with replacement, a thousand times."""
-    many = len(blocks)
-    return [
-        _added([blocks[_drawn(draw, place, many)] for place in range(many)])
-        for draw in range(DRAWS if blocks else 0)
-    ]
-
-
-def _drawn(draw: int, place: int, most: int) -> int:
-    """A whole number below ``most``, each as likely as any other; the same on any machine."""
-    digest = hashlib.sha256(f"{_SEED} {draw} {place}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") * most >> 64
-
-
 def _added(blocks: Iterable[Lags]) -> Lags:
-    return [Sums(*(sum(values) for values in zip(*lag, strict=True))) for lag in zip(*blocks, strict=True)]
+    return [_sum(lag) for lag in zip(*blocks, strict=True)]
+
+
+def _sum(blocks: Sequence[Sums]) -> Sums:
+    return Sums(*map(sum, zip(*blocks, strict=True)))
 
 
 def _half(sums: Lags, lags: Sequence[int]) -> int | None:
-    """When the mean first reaches one half."""
+    """When the mean first reaches one half; of a draw without events of a lag that one is passed over."""
     begin, low = 0, 0
     for lag, one in zip(lags, sums, strict=True):
-        mean = one.refilled // max(1, one.events)
+        if not one.events:
+            continue
+        mean = one.refilled // one.events
         if mean * 2 >= WHOLE:
             return begin + (lag - begin) * (WHOLE // 2 - low) // (mean - low)
         begin, low = lag, mean

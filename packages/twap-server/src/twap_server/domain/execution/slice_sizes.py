@@ -37,7 +37,7 @@ class Group(NamedTuple):
 
     size: Decimal
     """Of each of them, or one that is as straight as theirs."""
-    count: int
+    slices: int
     quantity: Decimal
     """Of all of them."""
 

@@ -8,7 +8,6 @@ The latency of a slice lies within mean ± spread, each nanosecond as likely as 
 lines have a longer tail; who wants one gives a wider spread.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,8 +15,7 @@ from typing import Final
 
 from twap_models.enums import FeeSource, ImpactModel, RealismProfile
 from twap_server.domain.clock import MILLISECOND, SECOND
-
-_DRAW_BITS = 64
+from twap_server.domain.orders import draws
 
 SHIFT_HALF_LIFE: Final = 30 * SECOND
 """Of the price shift, where an order does not give another: an assumption, as every half-life here."""
@@ -46,9 +44,8 @@ class Realism:
         """The latency of slice ``index``, the same whenever asked for."""
         if not self.slowest:
             return 0
-        digest = hashlib.sha256(seed + b"latency" + index.to_bytes(8, "big")).digest()
-        share = int.from_bytes(digest[: _DRAW_BITS // 8], "big")
-        return self.latency - self.latency_spread + (share * (2 * self.latency_spread + 1) >> _DRAW_BITS)
+        share = draws.drawn(seed, b"latency", index)
+        return self.latency - self.latency_spread + (share * (2 * self.latency_spread + 1) >> draws.BITS)
 
 
 IDEAL: Final = Realism()

@@ -14,20 +14,19 @@ percent of its size to the next slice: the curve stays the bound. What is drawn 
 slice alone, so a restart, a preview and a replay draw the same.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from twap_server.domain import exact
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.exact import ZERO
+from twap_server.domain.orders import draws
 from twap_server.domain.orders.curves import LINEAR, AtOnce, Curve, Linear, Participation
 from twap_server.domain.orders.terms import Plan
 
 CATCH_UP_CAP = 3
 """A catching-up slice wants at most this many times the equal slice."""
 
-_DRAW_BITS = 64
 _LAST_LOOK = SECOND
 """So long before the end an order that follows the volume looks for the last time: it counts what came."""
 _HUNDRED = Decimal(100)
@@ -160,9 +159,8 @@ class Schedule:
 
     def _draw(self, index: int, what: bytes, most: int) -> int:
         """A whole number from 0 up to ``randomize`` percent of ``most``, the same whenever asked for."""
-        digest = hashlib.sha256(self.seed + what + index.to_bytes(8, "big")).digest()
-        share = exact.multiply(self.randomize, Decimal(int.from_bytes(digest[: _DRAW_BITS // 8], "big")))
-        return exact.whole(exact.multiply(share, Decimal(most)), _HUNDRED * (1 << _DRAW_BITS))
+        share = exact.multiply(self.randomize, Decimal(draws.drawn(self.seed, what, index)))
+        return exact.whole(exact.multiply(share, Decimal(most)), _HUNDRED * (1 << draws.BITS))
 
 
 def schedule_of(plan: Plan, *, lot_size: Decimal, randomize: Decimal, seed: bytes) -> Schedule:
