@@ -10,7 +10,7 @@ WAYS = {
     "sweep": ("all at once", "everything at the start, through the displayed depth within the limit"),
     "naive_twap": (
         "at best prices",
-        "each slice's own part whole at its best price, as if depth were endless",
+        "equal slices, each whole at its best price, as if depth were endless",
     ),
     "vwap": ("market VWAP", "everything at the average price of what others traded"),
 }

@@ -106,7 +106,7 @@ class Counterfactuals(ResponseModel):
         default=None, description="One order over everything at the start, through the displayed depth."
     )
     naive_twap: Counterfactual | None = Field(
-        default=None, description="Each slice's own part whole at its best price, as if depth were endless."
+        default=None, description="Equal slices, each whole at its best price, as if depth were endless."
     )
     vwap: Counterfactual | None = Field(default=None, description="Everything at the market's traded VWAP.")
 

@@ -4,7 +4,7 @@ from twap_server.domain.orders.draws import BITS, drawn
 
 
 def test_numbers_are_those_of_orders_that_were_recorded() -> None:
-    """The first eight bytes of a SHA-256 of seed, purpose, slice: another rule would change what orders did."""
+    """The first eight bytes of a SHA-256: another rule would change what orders did."""
     assert drawn(b"seed", b"latency", 0) == 17574282169862620878
     assert drawn(b"seed", b"size", 1) == 7694751785662805120
     assert drawn(b"seed", b"size", 2**40) == 17609931564515123660

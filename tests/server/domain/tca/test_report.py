@@ -12,6 +12,7 @@ from support.records import EXPIRED, at, by_hand, destination, fill, order, reco
 from twap_models.enums import OrderStatus, RealismProfile, Side, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.orders.curves import LINEAR, AtOnce, Curve, Decay, Participation
 from twap_server.domain.orders.order import Fill, Sent, SliceResult
 from twap_server.domain.orders.realism import PROFILES
 from twap_server.domain.orders.record import OrderRecord
@@ -100,12 +101,47 @@ def test_the_naive_twap_keeps_to_the_limit() -> None:
     assert naive and (naive.filled, naive.notional) == (2, Decimal("203.7"))
 
 
-def test_the_naive_twap_never_exceeds_an_amended_quantity() -> None:
+PRICES = ("100", "110", "130", "170")
+"""What four slices met."""
+
+
+@pytest.mark.parametrize("curve", [LINEAR, AtOnce(), Decay(Decimal("0.1")), Participation(Decimal(10))])
+@pytest.mark.parametrize("randomize", [0, 50])
+def test_the_naive_twap_is_equal_slices_whatever_the_curve_and_what_is_drawn(
+    curve: Curve, randomize: int
+) -> None:
+    made = order(quantity="4")
+    terms = replace(made.terms, randomize=Decimal(randomize))
+    made = replace(made, terms=terms, plan=replace(made.plan, curve=curve))
     pieces = [
-        slice_of(0, target="0.8", mid="100", touch="100", reason=SliceReason.DEPTH_EXHAUSTED),
-        slice_of(1, target="1.5", mid="100", touch="100", reason=SliceReason.DEPTH_EXHAUSTED),
+        slice_of(at, target=made.schedule.target(at), mid="100", touch=price)
+        for at, price in enumerate(PRICES)
     ]
-    naive = report(record(order(quantity="1"), pieces)).counterfactuals.naive_twap
+    naive = report(record(made, pieces)).counterfactuals.naive_twap
+    assert naive and (naive.filled, naive.notional) == (4, 510)
+
+
+def test_the_naive_twap_of_an_amended_order_is_equal_slices_of_each_plan() -> None:
+    """Two of 4 are filled when it is amended to 8: the two slices that are left have 3 each."""
+    made = order(quantity="4")
+    later = replace(
+        made.plan, revision=2, quantity=Decimal(8), start=at(20), first=2, base=Decimal(2), curve=AtOnce()
+    )
+    pieces = [slice_of(index, target="9", mid="100", touch=price) for index, price in enumerate(PRICES)]
+    amended = replace(made, plan=later)
+    naive = report(replace(record(amended, pieces), plans=(made.plan, later))).counterfactuals.naive_twap
+    assert naive and (naive.filled, naive.notional) == (8, 100 + 110 + 3 * 130 + 3 * 170)
+
+
+def test_the_naive_twap_never_exceeds_an_amended_quantity() -> None:
+    first = order(quantity="4").plan
+    made = order(quantity="1")
+    made = replace(made, plan=replace(made.plan, revision=2, start=at(10), first=1, base=Decimal(0)))
+    pieces = [
+        slice_of(0, target="1", mid="100", touch="100", reason=SliceReason.DEPTH_EXHAUSTED),
+        slice_of(1, target="1", mid="100", touch="100", reason=SliceReason.DEPTH_EXHAUSTED),
+    ]
+    naive = report(replace(record(made, pieces), plans=(first, made.plan))).counterfactuals.naive_twap
     assert naive and naive.filled == 1
 
 

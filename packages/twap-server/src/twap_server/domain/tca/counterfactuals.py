@@ -2,25 +2,27 @@
 
 * ``sweep``: one order over everything as soon as the schedule began, walked through the displayed books
   within the limit;
-* ``naive_twap``: equal slices, each whole at the best price of the order's own slice, as if depth were
-  endless (``fidelity=l1``); a slice that met no book, or a best price beyond the limit, gets nothing. None
-  where the order was done before its last slices were due: nobody looked at their books;
+* ``naive_twap``: equal slices, whatever the order's curve and what ``randomize`` drew, each whole at the best
+  price of the order's own slice, as if depth were endless (``fidelity=l1``); a slice that met no book, or a
+  best price beyond the limit, gets nothing. None where the order was done before its last slices were due:
+  nobody looked at their books;
 * ``vwap``: everything at the market's traded VWAP.
 
 Each is measured as the order itself is, by the same formula and the same three prices.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from twap_models.enums import OrderStatus
 from twap_server.domain import exact
-from twap_server.domain.exact import FINE, ZERO
+from twap_server.domain.exact import ZERO
 from twap_server.domain.execution.matching import within
-from twap_server.domain.orders.curves import Linear
-from twap_server.domain.orders.order import Order, SliceResult
+from twap_server.domain.orders.curves import LINEAR, Linear
+from twap_server.domain.orders.order import SliceResult
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.sample import Sweep
+from twap_server.domain.orders.schedule import Schedule, schedule_of
 from twap_server.domain.tca.benchmarks import traded
 from twap_server.domain.tca.prices import Prices
 from twap_server.domain.tca.shortfall import Costs, Execution, shortfall
@@ -124,8 +126,9 @@ def _naive_twap(record: OrderRecord, done: Execution) -> tuple[Decimal, Decimal,
     limit, rates = record.order.plan.limit, _rates(record)
     reached = filled = notional = ZERO
     fees: Decimal | None = ZERO
+    lines = _even_lines(record)
     for one in record.slices:
-        target = _even_target(record.order, one)
+        target = next(line for line in lines if line.first <= one.index).target(one.index)
         part = min(exact.subtract(target, reached), exact.subtract(done.quantity, filled))
         reached = max(reached, target)
         if part <= ZERO or one.touch is None or not within(done.side, one.touch, limit):
@@ -136,12 +139,13 @@ def _naive_twap(record: OrderRecord, done: Execution) -> tuple[Decimal, Decimal,
     return filled, notional, fees
 
 
-def _even_target(order: Order, one: SliceResult) -> Decimal:
-    """What equal slices want once this one is done: of a TWAP order that is its own target."""
-    if isinstance(order.plan.curve, Linear):
-        return one.target
-    share = exact.multiply(order.plan.quantity, Decimal(one.index + 1))
-    return exact.floor_to(FINE.divide(share, Decimal(order.plan.slice_count)), order.terms.lot_size)
+def _even_lines(record: OrderRecord) -> list[Schedule]:
+    """Equal slices of what each plan had left, the last plan first: a slice is of the first that has it."""
+    order = record.order
+    plans = [replace(plan, curve=LINEAR, step=ZERO) for plan in record.plans or (order.plan,)]
+    return [
+        schedule_of(plan, lot_size=order.terms.lot_size, randomize=ZERO, seed=b"") for plan in reversed(plans)
+    ]
 
 
 def _vwap(record: OrderRecord, done: Execution) -> tuple[Decimal, Decimal, Decimal | None] | None:

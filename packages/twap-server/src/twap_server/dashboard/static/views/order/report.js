@@ -10,7 +10,7 @@ import { Waterfall } from "./waterfall.js";
 
 /** Called as in the report's file and on the command line. */
 const WAYS = [
-  ["sweep", "all at once", "at the start, through the displayed depth"], ["naive_twap", "at best prices", "each slice whole, as if depth were endless"],
+  ["sweep", "all at once", "at the start, through the displayed depth"], ["naive_twap", "at best prices", "equal slices, each whole, as if depth were endless"],
   ["vwap", "market VWAP", "everything at the average of what others traded"],
 ];
 const FILES = [["html", "Page", ""], ["csv", "CSV", ""], ["csv", "Slices", "slices"], ["csv", "Fills", "fills"], ["csv", "Samples", "samples"]];
