@@ -43,8 +43,8 @@ class Group(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Neighbours: slices from ``begin`` up to ``end``, and the fewest and the most lots that one can have."""
+class Neighbours:
+    """Slices from ``begin`` up to ``end``, and the fewest and the most lots that one can have."""
 
     begin: int
     end: int
@@ -72,7 +72,7 @@ class SliceSizes:
         """
         self._plain = plain = replace(schedule, randomize=ZERO)
         self._look, self._left = look, LOOKS
-        self.uneven: list[Part] = []
+        self.uneven: list[Neighbours] = []
         """What ``groups`` took as equal although it may not be."""
         begin, end = max(skipped, plain.first), plain.count - 1
         self._rest = plain.size(end) if skipped <= end else ZERO
@@ -108,23 +108,23 @@ class SliceSizes:
                 self.uneven.append(part)
                 yield from self._as_equal(part)
 
-    def _halves(self, part: Part) -> tuple[Part, Part]:
+    def _halves(self, part: Neighbours) -> tuple[Neighbours, Neighbours]:
         self._looked(2 * _LOOKS_A_PART)
         middle = (part.begin + part.end) // 2
         return self._part(part.begin, middle), self._part(middle, part.end)
 
-    def _part(self, begin: int, end: int) -> Part:
+    def _part(self, begin: int, end: int) -> Neighbours:
         fewest, most = self._plain.extent(begin, end)
         if end - begin <= _FEW and most - fewest > self._plain.lots_a_step:
             sizes = list(self._lots(begin, end))
             fewest, most = min(sizes), max(sizes)
-        return Part(begin, end, fewest, most)
+        return Neighbours(begin, end, fewest, most)
 
-    def _together(self, part: Part) -> Iterator[Group]:
+    def _together(self, part: Neighbours) -> Iterator[Group]:
         if lots := self._lots_of(part):
             yield Group(self._quantity(part.fewest), part.count, self._quantity(lots))
 
-    def _as_equal(self, part: Part) -> Iterator[Group]:
+    def _as_equal(self, part: Neighbours) -> Iterator[Group]:
         """As equal as the step allows: so it is where sizes lie no more than a step apart."""
         step = self._plain.lots_a_step
         small, larger = divmod(self._lots_of(part) // step, part.count)
@@ -133,7 +133,7 @@ class SliceSizes:
                 size = self._quantity(steps * step)
                 yield Group(size, count, exact.multiply(size, Decimal(count)))
 
-    def _one_by_one(self, part: Part) -> Iterator[Group]:
+    def _one_by_one(self, part: Neighbours) -> Iterator[Group]:
         self._looked(part.count)
         for lots in self._lots(part.begin, part.end):
             if lots:
@@ -148,7 +148,7 @@ class SliceSizes:
             yield reached - before
             before = reached
 
-    def _lots_of(self, part: Part) -> int:
+    def _lots_of(self, part: Neighbours) -> int:
         """Of all of them."""
         return self._plain.risen(part.end - 1) - self._plain.risen(part.begin - 1)
 
