@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+from sqlalchemy import event
+
 from support.changes import replace
 from support.store.builders import T0, accepted, make_event, make_fills, make_order, make_slice, with_terms
 from support.stores.kinds import OrderStore
@@ -71,3 +73,12 @@ async def test_the_last_numbers_of_many_users_are_read_at_once(orders: OrderStor
         await orders.commit([OrderWrite(order=order, is_new=True, events=events)])
     assert await orders.last_event_seqs(names) == {"user-0": 1, "user-1": 2, "user-2": 3}
     assert await orders.last_event_seqs([]) == {}
+
+
+async def test_the_last_numbers_of_thousands_of_users_are_one_statement(database: Database) -> None:
+    """Of a text that is always the same: a gateway asks every two seconds."""
+    asked: list[str] = []
+    event.listen(database._readers.sync_engine, "before_cursor_execute", lambda *seen: asked.append(seen[2]))
+    for count in (5_000, 7):
+        assert await SqlOrderStore(database).last_event_seqs([f"user-{n}" for n in range(count)]) == {}
+    assert len(asked) == 2 and len(set(asked)) == 1

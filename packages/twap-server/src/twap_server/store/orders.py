@@ -36,8 +36,6 @@ _TOKENS_PER_READ = 500
 """Of one user."""
 _KEYS_PER_READ = 32
 """Of several users: every combination of theirs is looked up."""
-_USERS_PER_READ = 200
-"""Whose last events are asked for; SQLite takes 500 parts of a statement."""
 
 
 class SqlOrderStore:
@@ -150,13 +148,8 @@ class SqlOrderStore:
 
     async def last_event_seqs(self, user_ids: Collection[str]) -> dict[str, int]:
         """The highest event seq of each of these users that has events."""
-        named, found = list(user_ids), dict[str, int]()
-        async with self._database.reading() as connection:
-            for first in range(0, len(named), _USERS_PER_READ):
-                statement = queries.last_seqs(named[first : first + _USERS_PER_READ])
-                rows = (await connection.execute(statement)).mappings()
-                found |= {row["user_id"]: row["seq"] for row in rows}
-        return found
+        rows = await self._database.read(queries.last_seqs(list(user_ids), self._database.dialect))
+        return {row["user_id"]: row["seq"] for row in rows if row["seq"] is not None}
 
     async def detail(self, user_id: str, token_id: str) -> OrderRecord | None:
         """All that is recorded of one order, of the same moment; None without."""

@@ -1,5 +1,6 @@
 """Build the statements about orders, without running them."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -7,18 +8,16 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
-    CompoundSelect,
     Integer,
     Select,
+    Text,
     Update,
     and_,
     bindparam,
     column,
     func,
-    literal,
     select,
     tuple_,
-    union_all,
     update,
 )
 
@@ -193,16 +192,18 @@ def last_seq(user_id: str) -> Select[Any]:
     return select(func.max(order_events.c.seq).label("seq")).where(order_events.c.user_id == user_id)
 
 
-def last_seqs(user_ids: Sequence[str]) -> CompoundSelect[Any]:
-    """The highest event seq of each of these users, each found by the index; none for who has no events."""
-    return union_all(
-        *(
-            select(literal(user_id).label("user_id"), func.max(order_events.c.seq).label("seq"))
-            .where(order_events.c.user_id == user_id)
-            .having(func.max(order_events.c.seq).is_not(None))
-            for user_id in user_ids
-        )
-    )
+def last_seqs(user_ids: Sequence[str], dialect: str) -> Select[Any]:
+    """The highest event seq of each of these users, each found by the index; None for who has no events.
+
+    One statement for all of them, whose text never changes: a gateway asks every two seconds for thousands.
+    """
+    asked: ColumnElement[str]
+    if dialect == "postgresql":
+        asked = func.unnest(bindparam("users", list(user_ids), type_=ARRAY(Text))).column_valued("asked")
+    else:
+        asked = func.json_each(json.dumps(list(user_ids))).table_valued("value", name="asked").c.value
+    last = select(func.max(order_events.c.seq)).where(order_events.c.user_id == asked)
+    return select(asked.label("user_id"), last.scalar_subquery().label("seq"))
 
 
 def events_after(user_id: str, since: int, limit: int) -> Select[Any]:
