@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final, assert_never
 
 from twap_models.enums import AGGREGATE
+from twap_server.books.waiting import become_live
 from twap_server.cluster.coding import decode, encode
 from twap_server.cluster.event_relay import EventTeller
 from twap_server.cluster.failures import Failure
@@ -37,7 +38,6 @@ from twap_server.cluster.questions import Answers, NotHere
 from twap_server.cluster.subjects import Subjects
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import EngineBusy, StoreTakenOver, TwapError, UnavailableError
-from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.terms import OrderRequest
 from twap_server.domain.ownership import Lease, partition_of_lease
@@ -55,7 +55,6 @@ _ON_THEIR_WAY_S: Final = 0.05
 """Answers that are given have to be sent."""
 _BOOKS_WITHIN_S: Final = 2
 """So long a preview waits for books that its gateway waited for already."""
-_LOOK_EVERY_S: Final = 0.05
 _MOST_BOOKS: Final = 50
 _BEGIN_AT_ONCE: Final = 4
 """Engines that read their orders at a time: half of all partitions may come at once, from a node that died.
@@ -208,7 +207,7 @@ class _Desk:
     async def _preview(self, question: AskPreview) -> Previewed:
         """With the books that the gateway waited for: they are live here as soon as they are wanted here."""
         with self._holding(question, question.requests) as books:
-            await self._become_live(books)
+            await become_live(self._market, books, self._clock, within_s=_BOOKS_WITHIN_S)
             previews = await self._engine.preview(
                 question.user_id, question.requests, compare=question.compare
             )
@@ -234,13 +233,3 @@ class _Desk:
                     yield from (found.id for found in self._market.find_everywhere(one.symbol))
                 else:
                     yield self._market.find_instrument(one.exchange, one.symbol).id
-
-    async def _become_live(self, books: Sequence[InstrumentId]) -> None:
-        for _ in range(round(_BOOKS_WITHIN_S / _LOOK_EVERY_S)):
-            if all(self._is_live(one) for one in books):
-                return
-            await self._clock.sleep(_LOOK_EVERY_S)
-
-    def _is_live(self, instrument: InstrumentId) -> bool:
-        book = self._market.live_book(instrument)
-        return book is not None and book.status is BookStatus.LIVE

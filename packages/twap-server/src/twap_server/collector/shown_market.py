@@ -1,16 +1,16 @@
 """Show a market to its readers: what is listed, and the books of a registry, whoever collects them."""
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from twap_models.enums import AGGREGATE, Integrity, Interval
 from twap_models.names import exchange_name
 from twap_server.books.interest import BookInterest, Holding
 from twap_server.books.live import LiveBook
 from twap_server.books.registry import BookRegistry
+from twap_server.books.waiting import become_live
 from twap_server.collector.config import CollectorConfig
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import (
@@ -19,13 +19,11 @@ from twap_server.domain.errors import (
     UnknownExchange,
     UnknownSymbol,
 )
-from twap_server.domain.market.events import BookState, BookStatus, CandleRange, Trade
+from twap_server.domain.market.events import BookState, CandleRange, Trade
 from twap_server.domain.market.instrument import TRADING, Instrument, InstrumentId
 from twap_server.domain.market.status import ExchangeStatus
 from twap_server.domain.market.symbology import Spellings, everywhere, not_listed, the_one
 from twap_server.exchanges.taker_fees import published_fee
-
-_POLL_S: Final = 0.02
 
 
 class ExchangeSource(Protocol):
@@ -244,15 +242,11 @@ class ShownMarket(Holding, Generic[Source]):
         Raises:
             BookUnavailable: not live in time; the message says why.
         """
-        try:
-            async with asyncio.timeout(timeout):
-                while True:
-                    view = self.registry.view(instrument, depth)
-                    if view is not None and view.status is BookStatus.LIVE:
-                        return view
-                    await self._clock.sleep(_POLL_S)
-        except TimeoutError:
-            raise BookUnavailable(self._why_not(instrument)) from None
+        is_live = await become_live(self, [instrument], self._clock, within_s=timeout)
+        view = self.registry.view(instrument, depth)
+        if not is_live or view is None:
+            raise BookUnavailable(self._why_not(instrument))
+        return view
 
     def source(self, exchange: str) -> Source:
         """Return one exchange, as it is known here.

@@ -14,11 +14,12 @@ from itertools import count
 from typing import NamedTuple
 
 from twap_models.enums import AGGREGATE, Interval
+from twap_server.books.waiting import become_live
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import EngineBusy, InvalidRequest, TwapError
 from twap_server.domain.market.candles import DAY, length
 from twap_server.domain.market.errors import FeedError
-from twap_server.domain.market.events import BookStatus, Candle
+from twap_server.domain.market.events import Candle
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.orders.market_facts import MarketFacts, facts_of
 from twap_server.domain.orders.strategies import Vwap, needs_book, needs_facts
@@ -28,7 +29,7 @@ from twap_server.engine.ports import Market
 _WITHIN_S = 8
 """Longer is nobody kept waiting, whatever he asks for; clients wait for 15 seconds."""
 _BOOK_WAIT_S = 5
-_LOOK_EVERY_S = 1
+"""Nobody may have wanted them before."""
 _MOST_AT_ONCE = 4
 """Calls of one user that look something up; another one is told to come again."""
 _MOST_MARKETS = 50
@@ -94,7 +95,8 @@ class MarketOutlook:
         """Look all of it up side by side; what takes too long is left out."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_WITHIN_S), asyncio.TaskGroup() as group:
-                group.create_task(self._wait_for_books(books), name="books of strategies")
+                waiting = become_live(self._market, books, self._clock, within_s=_BOOK_WAIT_S)
+                group.create_task(waiting, name="books of strategies")
                 for query in queries:
                     group.create_task(self._find(query, facts), name="candles of a strategy")
 
@@ -156,13 +158,6 @@ class MarketOutlook:
         except TwapError:  # the rules say so in their own words
             return ()
 
-    async def _wait_for_books(self, books: Sequence[InstrumentId]) -> None:
-        """Until all are live, for a while: nobody may have wanted them before."""
-        for _ in range(_BOOK_WAIT_S // _LOOK_EVERY_S):
-            if all(self._is_live(one) for one in books):
-                return
-            await self._clock.sleep(_LOOK_EVERY_S)
-
     @contextmanager
     def _one_more(self, user_id: str) -> Iterator[None]:
         if self._looking[user_id] >= _MOST_AT_ONCE:
@@ -185,7 +180,3 @@ class MarketOutlook:
         finally:
             for one in books:
                 self._market.release(one, owner)
-
-    def _is_live(self, instrument: InstrumentId) -> bool:
-        book = self._market.live_book(instrument)
-        return book is not None and book.status is BookStatus.LIVE
