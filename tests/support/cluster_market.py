@@ -266,7 +266,7 @@ class CollectorNode:
             levels=levels_of(book), scale=book.book.scale, status=book.status, seq=book.seq
         )
 
-    def _make(self, part: ExchangePart, new_book: NewBook) -> PlayedMarket:
+    async def _make(self, part: ExchangePart, new_book: NewBook) -> PlayedMarket:
         assert part == self.part
         self._market = PlayedMarket(self.exchange, new_book, self._clock, depth=self._depth)
         return self._market

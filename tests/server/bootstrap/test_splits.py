@@ -1,5 +1,6 @@
 """Which exchanges are split into how many parts: read from three places, refused with words."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ from twap_server.clock import SystemClock
 from twap_server.collector.market_data import LiveMarket
 from twap_server.collector.network import INTERNET
 from twap_server.domain.errors import InvalidRequest
+from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.ownership import MOST_PARTS, ExchangePart, parts_of
 from twap_server.exchanges.binance.spot import BinanceExchange
 from twap_server.exchanges.registry import EXCHANGES
@@ -99,28 +101,34 @@ def test_a_wrong_option_is_told_in_one_line(words: list[str], told: str) -> None
     assert told in done.output and done.output.count("\n") == 1
 
 
-def market_of(chosen: settings.Settings, part: ExchangePart) -> LiveMarket:
+class NoLists:
+    async def load(self, _: str) -> dict[str, Instrument]:
+        return {}
+
+
+async def market_of(chosen: settings.Settings, part: ExchangePart) -> LiveMarket:
     """What a collector node builds for a part."""
-    found: Any = None  # what nothing is asked of here
-    builder = MarketBuilder(
-        settings=chosen,
-        network=INTERNET,
-        clock=SystemClock(),
-        rng=Random(1),
-        group=found,
-        lists=found,
-        archive=None,
-        known={name: {} for name in chosen.exchanges},
-    )
-    return builder.market_of_part(part, LiveBook)
+    lists: Any = NoLists()
+    async with asyncio.TaskGroup() as group:
+        builder = MarketBuilder(
+            settings=chosen,
+            network=INTERNET,
+            clock=SystemClock(),
+            rng=Random(1),
+            group=group,
+            lists=lists,
+            archive=None,
+            known={},
+        )
+        return await builder.market_of_part(part, LiveBook)
 
 
-def test_a_part_has_its_own_symbols_of_the_settings_and_its_share_of_the_limits() -> None:
+async def test_a_part_has_its_own_symbols_of_the_settings_and_its_share_of_the_limits() -> None:
     symbols = [f"COIN{number}-USDT" for number in range(12)]
     chosen = loaded({"binance": 3}, [f"binance:{','.join(symbols)}", "kraken"])
     wanted = set[str]()
     for part in parts_of("binance", 3):
-        market = market_of(chosen, part)
+        market = await market_of(chosen, part)
         mine = market.interest.wanted("binance")
         assert mine == {symbol for symbol in symbols if part.has(symbol)}
         wanted |= mine
@@ -130,7 +138,7 @@ def test_a_part_has_its_own_symbols_of_the_settings_and_its_share_of_the_limits(
     assert wanted == set(symbols)
 
 
-def test_an_exchange_that_is_not_split_is_collected_as_by_one_server() -> None:
-    market = market_of(loaded({}, ["binance:BTC-USDT"]), ExchangePart("binance"))
+async def test_an_exchange_that_is_not_split_is_collected_as_by_one_server() -> None:
+    market = await market_of(loaded({}, ["binance:BTC-USDT"]), ExchangePart("binance"))
     assert market.collector("binance").exchange.limits == BinanceExchange.limits
     assert market.interest.wanted("binance") == {"BTC-USDT"}

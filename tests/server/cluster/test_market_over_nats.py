@@ -89,7 +89,7 @@ async def cluster(
     ):
         made: list[LiveMarket] = []
 
-        def make(part: ExchangePart, new_book) -> LiveMarket:
+        async def make(part: ExchangePart, new_book) -> LiveMarket:
             made.append(market_of(venue.urls(), depth=500, quiet_proof_s=0, new_book=new_book))
             return made[-1]
 

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import random
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
 
 from twap_models.names import CCXT
 from twap_server.books.interest import DEFAULT_LINGER_S, BookInterest
@@ -13,6 +13,7 @@ from twap_server.books.live import LiveBook, NewBook
 from twap_server.books.registry import BookRegistry
 from twap_server.bootstrap.chosen import OWN, shapes_of
 from twap_server.bootstrap.recording import exchanges_of
+from twap_server.collector.allowance import Allowance
 from twap_server.collector.connection import check_library
 from twap_server.collector.market_data import LiveMarket
 from twap_server.collector.network import Network
@@ -29,6 +30,9 @@ from twap_server.store.instruments import SqlInstrumentStore
 
 log = logging.getLogger(__name__)
 
+_LIST_WITHIN_S: Final = 1
+"""Whoever takes an exchange over waits no longer for the list that is kept."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketBuilder:
@@ -44,6 +48,8 @@ class MarketBuilder:
     archive: SqlCandleStore | None
     known: Mapping[str, Mapping[str, Instrument]]
     """Lists from before, by exchange."""
+    spent: dict[ExchangePart, dict[str, Allowance]] = field(default_factory=dict)
+    """What those spent who were built before, by part and exchange: the address is the same."""
 
     @classmethod
     async def remembering(
@@ -81,6 +87,7 @@ class MarketBuilder:
         linger_s: int = DEFAULT_LINGER_S,
         sharers: int = 1,
         keeps_list: bool = True,
+        allowances: dict[str, Allowance] | None = None,
     ) -> LiveMarket:
         """Build what collects these exchanges; start nothing.
 
@@ -90,6 +97,7 @@ class MarketBuilder:
             linger_s: see ``BookInterest``.
             sharers: see ``LiveMarket``.
             keeps_list: whether newly loaded lists are kept in the store.
+            allowances: see ``LiveMarket``.
         """
         own = {name: one for name, one in self.settings.exchanges.items() if name in exchanges}
         return LiveMarket(
@@ -105,13 +113,16 @@ class MarketBuilder:
             network=self.network,
             new_book=new_book,
             sharers=sharers,
+            allowances=allowances,
         )
 
-    def market_of_part(self, part: ExchangePart, new_book: NewBook) -> LiveMarket:
+    async def market_of_part(self, part: ExchangePart, new_book: NewBook) -> LiveMarket:
         """Build what collects those symbols of an exchange that belong to one part of it.
 
         Other parts may have the same address: each keeps to its share of what the exchange allows one. Their
-        lists are the same: the first part's is kept in the store.
+        lists are the same: the first part's is kept in the store. It begins with the list that is there now,
+        for whoever collected before may have kept a newer one than was there when this process began; and
+        with what was spent by the same part in this process before.
         """
         own, config = self.settings.exchanges[part.exchange], self.settings.collector
         symbols = tuple(symbol for symbol in own.symbols if part.has(symbol))
@@ -124,10 +135,32 @@ class MarketBuilder:
                     "collector": config.model_copy(update={"resubscribes_per_exchange": resubscribes}),
                 }
             ),
+            known={part.exchange: await self._newest_list(part.exchange)},
         )
         return sharing.market(
-            [part.exchange], new_book, linger_s=0, sharers=part.of, keeps_list=part.number == 1
+            [part.exchange],
+            new_book,
+            linger_s=0,
+            sharers=part.of,
+            keeps_list=part.number == 1,
+            allowances=self.spent.setdefault(part, {}),
         )
+
+    async def _newest_list(self, exchange: str) -> Mapping[str, Instrument]:
+        """What the store has; nothing where it does not answer, for the exchange is asked in any case.
+
+        It is not cancelled then: that would wait for the database once more.
+        """
+        found: dict[str, Instrument] = {}
+        loading = self.group.create_task(self._load(exchange, found), name=f"known list of {exchange}")
+        await asyncio.wait([loading], timeout=_LIST_WITHIN_S)
+        return dict(found)
+
+    async def _load(self, exchange: str, found: dict[str, Instrument]) -> None:
+        try:
+            found.update(await self.lists.load(exchange))
+        except TwapError as error:
+            log.warning("exchange=%s the list of before could not be read: %s", exchange, error)
 
     def _keep(self, exchange: str, listed: Mapping[str, Instrument]) -> None:
         self.group.create_task(self._remember(exchange, listed), name=f"list of {exchange}")

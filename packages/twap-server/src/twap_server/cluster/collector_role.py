@@ -16,7 +16,7 @@ from twap_server.domain.ownership import ExchangePart, Lease, part_of_lease
 class MakeMarket(Protocol):
     """Builds the market of a part of an exchange; ``run`` of it collects."""
 
-    def __call__(self, part: ExchangePart, new_book: NewBook) -> CollectedMarket:
+    async def __call__(self, part: ExchangePart, new_book: NewBook) -> CollectedMarket:
         """Build it; every book that readers see is to be made by ``new_book``."""
         ...
 
@@ -49,7 +49,7 @@ class CollectorRole:
         """Collect what this lease is for until cancelled."""
         part = part_of_lease(lease.name)
         telling = Telling(self._messenger, self._subjects, epoch=lease.epoch, clock=self._clock)
-        market = self._make_market(part, telling.new_book)
+        market = await self._make_market(part, telling.new_book)
         teller = MarketTeller(
             part,
             market,

@@ -11,6 +11,7 @@ from twap_models.enums import Integrity, Interval
 from twap_server.books.interest import BookInterest
 from twap_server.books.live import LiveBook, NewBook
 from twap_server.books.registry import BookRegistry
+from twap_server.collector.allowance import Allowance
 from twap_server.collector.bridge_process import bridge_of
 from twap_server.collector.candle_archive import CandleArchive
 from twap_server.collector.clock_lag import ClockLag
@@ -51,11 +52,34 @@ class Collector:
         on_instruments: Callable[[Mapping[str, Instrument]], None] = lambda _: None,
         archive: CandleArchive | None = None,
         new_book: NewBook = LiveBook,
+        allowance: Allowance | None = None,
     ) -> None:
-        """Args: instruments: a list known from before; on_instruments: called with each newly loaded list."""
-        self.exchange = exchange
+        """Build everything, start nothing.
+
+        Args:
+            exchange: which.
+            config: settings of all.
+            registry: where books are kept.
+            interest: what is wanted.
+            clock: time.
+            rng: chance, for jitter only.
+            http: the way to its REST interface.
+            network: the way to its streams.
+            instruments: a list known from before.
+            on_instruments: called with each newly loaded list.
+            archive: where closed candles are kept; None keeps none.
+            new_book: builds the books that readers see.
+            allowance: what was spent and forbidden before; None: nothing was.
+        """
+        self.exchange, allowance = exchange, allowance or Allowance.of(exchange, config, clock)
         self.history = History(
-            exchange, config, clock, http, is_urgent=interest.is_of_an_order, archive=archive
+            exchange,
+            config,
+            clock,
+            http,
+            is_urgent=interest.is_of_an_order,
+            archive=archive,
+            allowance=allowance.requests,
         )
         self._bridge = bridge_of(exchange, config, clock, rng)
         self._config, self._registry, self._interest = config, registry, interest
@@ -91,6 +115,7 @@ class Collector:
             instruments=self.instruments,
             on_trading_status=self._list.hear,
             doubt_list=self._list.doubt,
+            allowance=allowance,
         )
         interest.listen(self._on_demand)
 

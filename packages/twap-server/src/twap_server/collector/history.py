@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import httpx
 
 from twap_models.enums import Interval
+from twap_server.collector.allowance import RequestAllowance
 from twap_server.collector.candle_archive import CandleArchive, NoArchive
 from twap_server.collector.candle_reader import CandleReader
 from twap_server.collector.config import CollectorConfig
@@ -34,6 +35,7 @@ class History:
         *,
         is_urgent: Callable[[InstrumentId], bool] = lambda _: True,
         archive: CandleArchive | None = None,
+        allowance: RequestAllowance | None = None,
     ) -> None:
         """Build it; ask nothing yet.
 
@@ -44,10 +46,11 @@ class History:
             http: the way there.
             is_urgent: whether an order needs this book, so that its snapshot comes before all others.
             archive: where closed candles are kept; None keeps none.
+            allowance: what was spent and forbidden before; None: nothing was.
         """
         self._exchange = exchange
         self._is_urgent = is_urgent
-        self._rest = Rest(exchange, clock, http)
+        self._rest = Rest(exchange, clock, http, allowance)
         self._candles = CandleReader(exchange, clock, self._rest, archive or NoArchive())
         self._in_flight: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._budgets: defaultdict[str, RateLimiter] = defaultdict(

@@ -11,6 +11,7 @@ from twap_server.books.health import BookHealth
 from twap_server.books.interest import BookInterest
 from twap_server.books.live import LiveBook, NewBook
 from twap_server.books.registry import BookRegistry
+from twap_server.collector.allowance import Allowance
 from twap_server.collector.candle_archive import CandleArchive
 from twap_server.collector.collector import Collector
 from twap_server.collector.config import CollectorConfig
@@ -40,6 +41,7 @@ class LiveMarket(ShownMarket[Collector]):
         archive: CandleArchive | None = None,
         new_book: NewBook = LiveBook,
         sharers: int = 1,
+        allowances: dict[str, Allowance] | None = None,
         watches_health: bool = True,
     ) -> None:
         """Build everything, start nothing.
@@ -57,6 +59,7 @@ class LiveMarket(ShownMarket[Collector]):
             archive: where closed candles are kept; None keeps none.
             new_book: builds the books that readers see.
             sharers: how many, this one among them, share what each exchange allows one address.
+            allowances: by exchange what those had spent who collected before; it is added to.
             watches_health: whether anybody asks for ``collected``; else it has no rates and no silence.
         """
         self._collectors: dict[str, Collector] = {}
@@ -64,6 +67,7 @@ class LiveMarket(ShownMarket[Collector]):
         self._health, self._watches_health = BookHealth(registry, clock), watches_health
         self._group: asyncio.TaskGroup | None = None
         self._http = network.open_http(config)
+        allowances = {} if allowances is None else allowances
         for shape in exchanges:
             own = config.exchange(shape.name)
             if not own.enabled:
@@ -71,6 +75,7 @@ class LiveMarket(ShownMarket[Collector]):
             interest.want_always(InstrumentId(shape.name, symbol) for symbol in own.symbols)
             exchange = shape(ws_url=own.ws_url, rest_url=own.rest_url, depth=own.depth)
             exchange.share_limits(sharers)
+            allowance = allowances.setdefault(shape.name, Allowance.of(exchange, config, clock))
             self._collectors[shape.name] = Collector(
                 exchange,
                 config,
@@ -83,6 +88,7 @@ class LiveMarket(ShownMarket[Collector]):
                 instruments=(cached or {}).get(shape.name, ()),
                 archive=archive,
                 new_book=new_book,
+                allowance=allowance,
                 on_instruments=lambda found, name=shape.name: on_instruments(name, found),  # type: ignore[misc]
             )
 

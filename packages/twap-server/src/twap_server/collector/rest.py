@@ -12,7 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import httpx
 
-from twap_server.collector.cooldown import Cooldown
+from twap_server.collector.allowance import RequestAllowance
 from twap_server.collector.failures import MAX_WAIT_S, of_http, of_reach
 from twap_server.collector.proxies import place_of
 from twap_server.collector.rate_limit import RateLimiter, RequestPurpose
@@ -45,16 +45,20 @@ class RestAnswer(NamedTuple, Generic[T]):
 class Rest:
     """One exchange's REST interface. Once told to slow down it asks nothing until the time is over."""
 
-    def __init__(self, exchange: Exchange, clock: Clock, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        clock: Clock,
+        http: httpx.AsyncClient,
+        allowance: RequestAllowance | None = None,
+    ) -> None:
+        """Args: allowance: what was spent and forbidden before; None: nothing was."""
         self._exchange = exchange
         self._clock = clock
         self._http = http
-        self._limiters = {
-            bucket: RateLimiter(clock, amount=most, window_s=within)
-            for bucket, (most, within) in exchange.limits.rest.items()
-        }
         self._places = {one: asyncio.Semaphore(most) for one, most in _MOST_IN_FLIGHT.items()}
-        self._cooldown: Cooldown[ExchangeRefuses] = Cooldown(clock)
+        allowance = allowance or RequestAllowance.of(exchange, clock)
+        self._limiters, self._cooldown = allowance.budgets, allowance.cooldown
 
     async def ask(self, asking: Asking[T], purpose: RequestPurpose) -> RestAnswer[T]:
         """Lead a conversation to its end.
