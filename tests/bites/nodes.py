@@ -1,10 +1,11 @@
-"""The guards of F175–F177 and F185: several nodes on one database, and who of them owns what."""
+"""The guards of F175–F177 and F185–F187: several nodes on one database, and who of them owns what."""
 
 from bites.case import Bite
 
 LEASES = "server/store/test_leases.py::"
 SHARED = "server/store/test_shared.py::"
 KEEPER = "server/cluster/test_leases.py::"
+REACH = "server/cluster/test_reach.py::"
 
 NODES_BITES = (
     Bite(
@@ -12,8 +13,8 @@ NODES_BITES = (
         guard="what a node has is renewed while it waits for more",
         file="cluster/leases.py",
         line="        for lease in await self._ask(taking) or ():\n",
-        instead="        async with self._writing:\n            taken = await self._ask(taking)\n"
-        "        for lease in taken or ():\n",
+        instead="        self._renewals._under_way += 3\n        taken = await self._ask(taking)\n"
+        "        self._renewals._under_way -= 3\n        for lease in taken or ():\n",
         tests=(KEEPER + "test_what_a_node_has_is_renewed_while_it_waits_for_more",),
     ),
     Bite(
@@ -31,6 +32,51 @@ NODES_BITES = (
         line="        life.listen(self._look_again)\n",
         instead="",
         tests=(KEEPER + "test_who_is_killed_is_replaced_within_four_seconds",),
+    ),
+    Bite(
+        fault="F186",
+        guard="who reaches nobody gives what it has to those who do",
+        file="cluster/leases.py",
+        line="        if self._is_better_elsewhere(living):\n",
+        instead="        if self._is_better_elsewhere(living) and not living:\n",
+        tests=(
+            KEEPER + "test_who_reaches_nobody_gives_what_it_has_to_those_who_do",
+            REACH + "test_a_collector_that_is_cut_off_from_nats_gives_its_exchange_to_one_that_is_not",
+        ),
+    ),
+    Bite(
+        fault="F186",
+        guard="nothing moves where NATS is away for all",
+        file="cluster/leases.py",
+        line="        if living == 1:\n            self._alone_at = now\n",
+        instead="",
+        tests=(KEEPER + "test_nothing_moves_where_nats_is_away_for_all",),
+    ),
+    Bite(
+        fault="F187",
+        guard="a renewal without an answer is tried over another connection",
+        file="cluster/renewals.py",
+        line="self._try(is_anew)",
+        instead="self._try(False)",
+        tests=(KEEPER + "test_a_connection_that_answers_no_more_costs_a_node_nothing",),
+    ),
+    Bite(
+        fault="F187",
+        guard="a renewal that is answered late is not cut off",
+        file="cluster/renewals.py",
+        line="            if await self._renew(is_anew):\n",
+        instead="            renewal = asyncio.ensure_future(self._renew(is_anew))\n"
+        "            await asyncio.wait([renewal], timeout=_PATIENCE_S)\n"
+        "            if not renewal.cancel() and renewal.result():\n",
+        tests=(KEEPER + "test_renewals_that_are_answered_late_are_answered",),
+    ),
+    Bite(
+        fault="F187",
+        guard="a lease that was given back is not renewed by a try that is late",
+        file="store/lease_rows.py",
+        line=', leases.c.node != "").order_by(',
+        instead=").order_by(",
+        tests=(LEASES + "test_what_was_given_back_is_renewed_by_no_try_that_is_late",),
     ),
     Bite(
         fault="F175",

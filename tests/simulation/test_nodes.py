@@ -16,6 +16,7 @@ from simulation.violation import Violation
 from simulation.world import Outcome
 from twap_server.domain import ownership
 from twap_server.domain.ownership import Lease
+from twap_server.store.server_clock import NOW_SQL
 
 HOURS, SEEDS = 0.3, range(1, 6)
 
@@ -187,6 +188,5 @@ def test_partitions_are_the_products_own(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("strength", ["KEY SHARE", "UPDATE"])
 def test_the_guard_of_postgresql_is_read_as_sqlite_reads_it(strength: str) -> None:
-    clock = "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint"
-    found = _in_sqlite(f"SELECT {clock} FROM leases WHERE name = $1 AND epoch = $2 FOR {strength}")
+    found = _in_sqlite(f"SELECT {NOW_SQL} FROM leases WHERE name = $1 AND epoch = $2 FOR {strength}")
     assert found == "SELECT clock_timestamp() FROM leases WHERE name = ?1 AND epoch = ?2"

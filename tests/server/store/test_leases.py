@@ -93,6 +93,50 @@ async def test_a_lease_that_ran_out_is_still_its_owners_until_somebody_takes_it(
         assert await at_b.take([MINE], b.node_id, TTL, most=1) == []
 
 
+async def test_what_was_given_back_is_renewed_by_no_try_that_is_late(url: str) -> None:
+    """It would be held by nobody, and free for nobody."""
+    async with nodes(url, 2) as ((a, at_a), (b, at_b)):
+        lease = await take_mine(at_a, a)
+        await at_a.release([lease])
+        assert await at_a.renew([lease], TTL, anew=True) == []
+        assert (await take_mine(at_b, b)).epoch == 2
+
+
+async def test_a_renewal_waits_for_no_other_question_nor_for_one_before_it(url: str) -> None:
+    async with nodes(url, 1) as ((a, at_a),), asyncio.timeout(10):
+        held = [await take_mine(at_a, a)]
+        async with a.lease_transaction():
+            assert await at_a.renew(held, TTL) == held
+            async with a.renewal(anew=False):
+                assert await at_a.renew(held, TTL, anew=True) == held
+
+
+async def test_leases_are_read_while_every_connection_for_reading_is_taken(url: str) -> None:
+    """Whoever takes over looks at them first."""
+    async with Database.shared(StoreConfig(url=url, pool_size=1)) as a, a.reading():
+        store = SqlLeaseStore(a)
+        lease = await take_mine(store, a)
+        async with asyncio.timeout(1):
+            assert [one.lease for one in await store.leases()] == [lease]
+
+
+async def test_two_renewals_at_once_lock_rows_in_one_order(url: str) -> None:
+    """Else each could wait for the other, until PostgreSQL ends one of them."""
+    names = [lease_of_partition(number) for number in range(8)]
+    async with nodes(url, 1) as ((a, at_a),):
+        held = await at_a.take(names, a.node_id, TTL, most=8)
+        await at_a.renew(
+            [one for one in held if one.name == min(names)], TTL
+        )  # its row lies behind the others now
+        first, last = "SELECT name FROM leases WHERE name = $1 FOR NO KEY UPDATE", max(names)
+        async with a.transaction() as connection:
+            await connection.exec_driver_sql(first, (min(names),))
+            renewing = asyncio.ensure_future(at_a.renew(held[::-1], TTL))
+            await asyncio.sleep(0.3)
+            await connection.exec_driver_sql(f"{first} NOWAIT", (last,))
+        assert len(await renewing) == 8
+
+
 async def test_a_replaced_owner_writes_nothing(url: str) -> None:
     async with nodes(url, 2) as ((a, at_a), (b, at_b)):
         old = SqlOrderStore(a, await take_mine(at_a, a, ttl=0))

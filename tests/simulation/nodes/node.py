@@ -25,6 +25,8 @@ from twap_server.domain.ownership import Lease, partition_of_lease
 from twap_server.engine.engine import Engine
 from twap_server.settings import Settings
 from twap_server.store.database import Database
+from twap_server.store.orders import SqlOrderStore
+from twap_server.store.takings import SqlTakings
 
 Look = Callable[["SimNode", Any], None]
 """Hears of each book that an engine reads."""
@@ -160,8 +162,13 @@ class SimNode(SimProcess):
             self.owning[partition_of_lease(lease.name)] = lease
             return GuardedOrderStore(database, lease, self.name)
 
-        ownerships = SimOwnerships(database, self._around.disk, self.name)
-        return SharedStores(ownerships=ownerships, orders_of=orders_of, limits=None)
+        return SharedStores(
+            ownerships=SimOwnerships(database, self._around.disk, self.name),
+            orders_of=orders_of,
+            takings=SqlTakings(database),
+            records=SqlOrderStore(database),
+            limits=None,
+        )
 
     def _attach(self, node: RunningNode) -> None:
         if node.roles.services is not None:

@@ -24,6 +24,7 @@ from twap_server.domain.ownership import Lease
 from twap_server.store import sqlite
 from twap_server.store.config import StoreConfig
 from twap_server.store.database import Database
+from twap_server.store.server_clock import NOW_SQL
 
 _STUCK_AFTER_S = 1.0
 _LOOK_EVERY_S = 0.01
@@ -203,11 +204,10 @@ class NodeConnection(InlineConnection):
 
 def _in_sqlite(sql: str) -> str:
     """PostgreSQL's locks of rows go without saying where transactions take turns; its clock is a function."""
-    sql = sql.replace(_CLOCK, "clock_timestamp()")
+    sql = sql.replace(NOW_SQL, "clock_timestamp()")
     return re.sub(r"\$(\d)", r"?\1", re.sub(r" FOR (KEY SHARE|UPDATE)$", "", sql))
 
 
-_CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint"
 _FUNCTIONS: Sequence[tuple[str, int, Any]] = (
     ("convert_to", 2, lambda text, _: text.encode()),
     ("md5", 1, lambda content: md5(content, usedforsecurity=False).hexdigest()),

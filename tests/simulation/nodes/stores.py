@@ -80,14 +80,14 @@ class SimOwnerships:
             told.leases += found
         return found
 
-    async def renew(self, held: Collection[Lease], ttl: int) -> list[Lease]:
+    async def renew(self, held: Collection[Lease], ttl: int, *, anew: bool = False) -> list[Lease]:
         """See ``LeaseStore``."""
         told = Leased("renew", self._node, ttl)
         async with self._writing(told) as connection:
             for one in held:
                 after = told.at if is_of_a_part(one.name) else -1
                 done = await connection.exec_driver_sql(
-                    "UPDATE leases SET until = ? WHERE name = ? AND epoch = ? AND until > ?",
+                    "UPDATE leases SET until = ? WHERE name = ? AND epoch = ? AND until > ? AND node <> ''",
                     (told.until, one.name, one.epoch, after),
                 )
                 told.leases += [one] * done.rowcount

@@ -62,8 +62,9 @@ class MemoryLeases:
                 taken.append(Lease(name, row.epoch))
         return taken
 
-    async def renew(self, held: Collection[Lease], ttl: int) -> list[Lease]:
-        now, mine = self._clock.now(), [one for one in held if self.rows[one.name].epoch == one.epoch]
+    async def renew(self, held: Collection[Lease], ttl: int, *, anew: bool = False) -> list[Lease]:
+        now, rows = self._clock.now(), self.rows
+        mine = [one for one in held if rows[one.name].epoch == one.epoch and rows[one.name].node]
         mine = [one for one in mine if self.rows[one.name].until > now or not is_of_a_part(one.name)]
         for lease in mine:
             self.rows[lease.name].until = now + ttl
@@ -119,10 +120,14 @@ class RemoteLeases:
     def __init__(self, shared: MemoryLeases, clock: PausableClock) -> None:
         self._shared, self._clock = shared, clock
         self.is_cut = False
+        self.is_mute = False
+        """What is asked over a connection that was there before gets no answer."""
         self.late = 0.0
         """Seconds that question and answer take, each."""
         self.taking_s = 0.0
         """Seconds more that it takes to take leases."""
+        self.renewing_s = 0.0
+        """Seconds more that it takes to renew them."""
 
     async def take(self, names: Collection[str], node: str, ttl: int, *, most: int) -> list[Lease]:
         await self._travel()
@@ -131,8 +136,9 @@ class RemoteLeases:
         await self._travel()
         return taken
 
-    async def renew(self, held: Collection[Lease], ttl: int) -> list[Lease]:
-        await self._travel()
+    async def renew(self, held: Collection[Lease], ttl: int, *, anew: bool = False) -> list[Lease]:
+        await self._travel(is_mute=self.is_mute and not anew)
+        await self._clock.sleep(self.renewing_s)
         renewed = await self._shared.renew(held, ttl)
         await self._travel()
         return renewed
@@ -164,8 +170,8 @@ class RemoteLeases:
         await self._travel()
         return living
 
-    async def _travel(self) -> None:
+    async def _travel(self, *, is_mute: bool = False) -> None:
         await self._clock.sleep(self.late)
-        if self.is_cut:
+        if self.is_cut or is_mute:
             await self._clock.sleep(2)
             raise StoreUnavailable("the database cannot be used: it did not answer in time; try again")

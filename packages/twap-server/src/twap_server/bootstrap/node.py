@@ -38,6 +38,7 @@ from twap_server.store.database import Database
 from twap_server.store.leases import SqlLeaseStore
 from twap_server.store.orders import SqlOrderStore
 from twap_server.store.shared_limits import SqlSharedLimits
+from twap_server.store.takings import SqlTakings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +154,8 @@ def _shared(database: Database) -> SharedStores:
     return SharedStores(
         ownerships=SqlLeaseStore(database),
         orders_of=lambda lease: SqlOrderStore(database, lease),
+        takings=SqlTakings(database),
+        records=SqlOrderStore(database),
         limits=SqlSharedLimits(database),
     )
 

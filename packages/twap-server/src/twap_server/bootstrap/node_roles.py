@@ -21,15 +21,15 @@ from twap_server.cluster.engine_role import EngineRole
 from twap_server.cluster.event_relay import EventRelay
 from twap_server.cluster.leases import LeaseKeeper, LeaseStore, Work
 from twap_server.cluster.messenger import Messenger
+from twap_server.cluster.reach import Reach
 from twap_server.cluster.remote_orders import RemoteOrders
 from twap_server.cluster.replica_market import ReplicaMarket
 from twap_server.cluster.sign_of_life import NodeStore, SignOfLife
 from twap_server.cluster.subjects import Subjects
 from twap_server.cluster.troubles import Troubles
 from twap_server.domain.ownership import PARTITIONS, Lease, lease_of_partition
-from twap_server.engine.ports import OrderStore
+from twap_server.engine.ports import OrderStore, TakingRecords
 from twap_server.store.orders import SqlOrderStore
-from twap_server.store.takings import SqlTakings
 
 
 class Ownerships(LeaseStore, NodeStore, Protocol):
@@ -43,6 +43,10 @@ class SharedStores:
     ownerships: Ownerships
     orders_of: Callable[[Lease], OrderStore]
     """Gives a store whose commits hold only while that lease does."""
+    takings: TakingRecords
+    """What users took, for who takes their orders over."""
+    records: SqlOrderStore
+    """All orders, to be read at gateways."""
     limits: SharedLimits | None
     """What gateways limit callers by together."""
 
@@ -71,6 +75,7 @@ class NodeRoles:
         self._owning: list[asyncio.Task[None]] = []
         self._others: list[asyncio.Task[None]] = []
         self._engines: EngineRole | None = None
+        self._reach = Reach(parts.messenger, parts.life, parts.around.clock)
 
     @property
     def report(self) -> SelfReport:
@@ -88,6 +93,8 @@ class NodeRoles:
         self._run(parts.around.database.hold(parts.around.clock), "database")
         if Role.COLLECTOR in roles:
             await self._collect()
+        if Role.COLLECTOR in roles or Role.ENGINE in roles:
+            self._run(self._reach.run(), "way to other nodes")
         self._run(parts.life.run(), "sign of life")
         if Role.ENGINE in roles or Role.GATEWAY in roles:
             market = self._replica()
@@ -134,7 +141,7 @@ class NodeRoles:
         self._engines = role = EngineRole(
             market=market,
             make_store=parts.shared.orders_of,
-            takings=SqlTakings(around.database),
+            takings=parts.shared.takings,
             messenger=parts.messenger,
             subjects=parts.subjects,
             clock=around.clock,
@@ -144,7 +151,7 @@ class NodeRoles:
         self._own(Role.ENGINE, [lease_of_partition(number) for number in range(PARTITIONS)], role.work)
 
     async def _serve(self, market: ReplicaMarket) -> None:
-        parts, around, records = self._parts, self._parts.around, SqlOrderStore(self._parts.around.database)
+        parts, around, records = self._parts, self._parts.around, self._parts.shared.records
         orders = RemoteOrders(
             messenger=parts.messenger,
             subjects=parts.subjects,
@@ -200,6 +207,7 @@ class NodeRoles:
             work=work,
             clock=self._parts.around.clock,
             rng=self._parts.markets.rng,
+            lost_for=lambda: self._reach.lost_for,
         )
         self._owning.append(self._group.create_task(keeper.run(), name=f"leases of {role.value}"))
         return keeper

@@ -7,6 +7,8 @@
 3. A lease that is given away goes on until its work has ended, and only then is given back.
 4. A node that waits until others have stopped, for they have an exchange in another division, says so, and
    they count it no more among those who share: what they would give away it could not take.
+5. A node that reaches nobody over NATS gives all it has to those who do. Where NATS is away for all of them,
+   nothing moves.
 
 A node may be paused at any moment and wake when others have its leases. So whoever writes names the lease's
 epoch, and the database refuses an old one.
@@ -20,6 +22,7 @@ from random import Random
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from twap_server.cluster.lease_words import HeldWords, listed, waiting
+from twap_server.cluster.renewals import Renewals
 from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.collector.backoff import KeyedBackoff
 from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos
@@ -32,6 +35,12 @@ TTL: Final = 3 * SECOND
 _MARGIN: Final = 500 * MILLISECOND
 """The work of a lease is stopped so long before the lease may have run out."""
 _ROUND: Final = SECOND
+_SURE: Final = 6 * SECOND
+"""So long this node must have reached nobody, and others must have seemed to be well, until it gives way.
+
+NATS that is away for all is noticed, told and seen by one after the other, within five seconds; and when it
+is back they come back to it one after the other.
+"""
 _WATCH_S: Final = 0.1
 _FIRST_WAIT_MS: Final = 1_000
 _LONGEST_WAIT_S: Final = 60
@@ -52,8 +61,11 @@ class LeaseStore(Protocol):
         """
         ...
 
-    async def renew(self, held: Collection[Lease], ttl: int) -> list[Lease]:
+    async def renew(self, held: Collection[Lease], ttl: int, *, anew: bool) -> list[Lease]:
         """Let leases last for ``ttl`` nanoseconds from now on; give those that are still the caller's.
+
+        One that was given back is not: several may be under way, and be done late. With ``anew`` it is done
+        over a connection that is made for it.
 
         Raises:
             StoreUnavailable: nothing is known to be renewed.
@@ -115,6 +127,7 @@ class LeaseKeeper:
         work: Work,
         clock: Clock,
         rng: Random,
+        lost_for: Callable[[], int] = lambda: 0,
     ) -> None:
         """Make a keeper.
 
@@ -126,6 +139,7 @@ class LeaseKeeper:
             work: what is done while one is held.
             clock: for waiting.
             rng: for the waits after a failure.
+            lost_for: says how many nanoseconds ago this node lost its way to the others; 0: it has one.
         """
         self._store, self._life, self._clock = store, life, clock
         self._role, self._names, self._work = role, tuple(names), work
@@ -134,8 +148,10 @@ class LeaseKeeper:
         self._not_before: dict[str, int] = {}
         self._changed = asyncio.Event()
         self._next_round = Nanos(0)
-        self._writing = asyncio.Lock()
-        """Of renewals and givings back: what is given back while it is renewed would be held by nobody."""
+        self._renewals = Renewals(self._renew, clock)
+        self._lost_for, self._alone_at = lost_for, clock.monotonic()
+        """When no other node could have had what is here, for the last time."""
+        self._answered_at = Nanos(0)
         self._is_reachable, self._is_leaving = True, False
         self._words = HeldWords()
         self._has_exchanges = any(map(is_of_an_exchange, self._names))
@@ -172,7 +188,7 @@ class LeaseKeeper:
         """
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(self._watch(), name=f"deadlines of {self._role} leases")
-            renewing = group.create_task(self._keep_renewed(), name=f"renewals of {self._role} leases")
+            renewing = group.create_task(self._renewals.run(), name=f"renewals of {self._role} leases")
             try:
                 while True:
                     await self._turn(group)
@@ -214,16 +230,6 @@ class LeaseKeeper:
             if self._held:
                 await self._pause()
 
-    async def _keep_renewed(self) -> None:
-        """Renew what this node has, until its work has ended: beside all else that it asks the database."""
-        while True:
-            try:
-                await self._renew()
-            except StoreTakenOver:
-                if not self._is_leaving:
-                    raise
-            await self._clock.sleep(_ROUND / SECOND)
-
     async def _watch(self) -> None:
         """Stop the work of a lease that may run out, whatever the database does meanwhile."""
         while True:
@@ -235,27 +241,36 @@ class LeaseKeeper:
     async def _release_ended(self) -> None:
         if not any(one.has_ended for one in self._held.values()):
             return
-        async with self._writing:
-            ended = [one.lease for one in self._held.values() if one.has_ended]
-            for lease in ended:
-                del self._held[lease.name]
-            await self._ask(self._store.release(ended))
+        ended = [one.lease for one in self._held.values() if one.has_ended]
+        for lease in ended:
+            del self._held[lease.name]
+        await self._ask(self._store.release(ended))
 
-    async def _renew(self) -> None:
-        async with self._writing:
-            begun = self._clock.monotonic()
-            asked = [one for one in self._held.values() if not one.has_ended]
-            if not asked:
-                return
-            renewed = await self._ask(self._store.renew([one.lease for one in asked], TTL))
+    async def _renew(self, anew: bool) -> bool:
+        """Renew what this node has, until its work has ended: beside all else that it asks the database.
+
+        Returns:
+            Whether there was an answer.
+        """
+        begun = self._clock.monotonic()
+        asked = [one for one in self._held.values() if not one.has_ended]
+        if not asked:
+            return True
+        try:
+            renewed = await self._ask(self._store.renew([one.lease for one in asked], TTL, anew=anew))
+        except StoreTakenOver:
+            if not self._is_leaving:
+                raise
+            return True
         if renewed is None:
-            return
+            return False
         still = set(renewed)
         for one in asked:
             if one.lease in still:
-                one.until = Nanos(begun + TTL - _MARGIN)
+                one.until = max(one.until, Nanos(begun + TTL - _MARGIN))
         lost = [one for one in asked if one.lease not in still and one.is_staying]
         _stop(lost, "another node has this now: it is stopped here")
+        return True
 
     async def _balance(self, group: asyncio.TaskGroup) -> None:
         self._tell_failures()
@@ -263,12 +278,23 @@ class LeaseKeeper:
             self._leave_all()
             return
         staying = [one for one in self._held.values() if one.is_staying]
-        share = -(-len(self._names) // self._life.living(self._sharing))
+        living = self._life.living(self._sharing)
+        if self._is_better_elsewhere(living):
+            _stop(staying, "this node has no NATS and others do: what it had is given to them")
+            return
+        share = -(-len(self._names) // living)
         if len(staying) > share:
             log.debug("%s is given away, for a fair share is %d", staying[-1].lease.name, share)
             staying[-1].leave()
         elif len(staying) < share:
             await self._take(group, share - len(staying))
+
+    def _is_better_elsewhere(self, living: int) -> bool:
+        """Whether this node has reached nobody, and others could have had what is here, for long enough."""
+        now = self._clock.monotonic()
+        if living == 1:
+            self._alone_at = now
+        return min(self._lost_for(), now - self._alone_at) >= _SURE
 
     async def _take(self, group: asyncio.TaskGroup, most: int) -> None:
         begun = self._clock.monotonic()
@@ -320,17 +346,21 @@ class LeaseKeeper:
             one.leave()
 
     async def _ask(self, asking: Coroutine[Any, Any, _T]) -> _T | None:
-        """Ask the database; None where it cannot be reached: it is asked again with the next round."""
+        """Ask the database; None where it cannot be reached: it is asked again, soon."""
+        begun = self._clock.monotonic()
         try:
             answer = await asking
         except StoreTakenOver:
             raise
         except StoreUnavailable as error:
+            if self._answered_at > begun:
+                log.info("a question about leases got no answer, later ones did: %s", error)
+                return None
             if self._is_reachable:
                 log.warning("leases can be neither taken nor renewed, trying again: %s", error)
             self._is_reachable = False
             return None
-        self._is_reachable = True
+        self._is_reachable, self._answered_at = True, self._clock.monotonic()
         return answer
 
 

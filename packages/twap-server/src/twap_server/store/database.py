@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from sqlalchemy import RowMapping, Select
 from sqlalchemy.exc import DBAPIError
@@ -29,7 +29,19 @@ _LOOK_EVERY_S = 1
 _TURN_WITHIN_S = 30
 """Of a transaction that waits for others to end; each of them has its own deadlines."""
 _LEASES_ANSWER = timedelta(seconds=2)
-"""A lease runs out in three: who got no answer by then tries with another connection."""
+"""A lease runs out in three; renewals take another connection before (``cluster/renewals.py``)."""
+_MOST_MADE_FOR_RENEWALS = 4
+"""Connections at a time."""
+
+
+class _Way(NamedTuple):
+    """How to write: connections, and whose turn it is.
+
+    Who waits here waits in order and without a busy loop in the driver.
+    """
+
+    engine: AsyncEngine
+    turn: asyncio.Semaphore
 
 
 class Database:
@@ -41,6 +53,8 @@ class Database:
         writer: AsyncEngine,
         readers: AsyncEngine,
         of_leases: AsyncEngine | None = None,
+        of_renewals: AsyncEngine | None = None,
+        made_for_renewals: AsyncEngine | None = None,
         writers: int = 1,
         node_id: str = "",
     ) -> None:
@@ -48,11 +62,11 @@ class Database:
         """Of this process among those that share the database; empty where it has it alone."""
         self._writer = writer
         self._readers = readers
-        self._of_leases = of_leases or writer
-        # Who waits here waits in order and without a busy loop in the driver.
         self._turn = asyncio.Semaphore(writers)
         self._turn_of_accounts = asyncio.Semaphore(1)
-        self._turn_of_leases = asyncio.Semaphore(1) if of_leases else self._turn
+        self._of_leases = _way(of_leases, 1) or _Way(writer, self._turn)
+        self._of_renewals = _way(of_renewals, 1) or self._of_leases
+        self._made_for_renewals = _way(made_for_renewals, _MOST_MADE_FOR_RENEWALS) or self._of_renewals
         self._is_open = True
 
     @classmethod
@@ -193,6 +207,8 @@ class Database:
             writer=postgresql.connect_to(config, use, writers=config.writers),
             readers=postgresql.connect_to(config, None),
             of_leases=postgresql.connect_to(urgent, use, urgent=True),
+            of_renewals=postgresql.connect_to(urgent, use, urgent=True),
+            made_for_renewals=postgresql.connect_to(urgent, use, urgent=True, is_kept=False),
             writers=config.writers,
             node_id=use.id,
         )
@@ -222,7 +238,8 @@ class Database:
 
     async def _close(self) -> None:
         self._is_open = False
-        for engine in (self._readers, self._writer, self._of_leases):
+        of_leases = (self._of_leases, self._of_renewals, self._made_for_renewals)
+        for engine in (self._readers, self._writer, *(way.engine for way in of_leases)):
             await engine.dispose()
 
     @asynccontextmanager
@@ -238,22 +255,31 @@ class Database:
             CommitInDoubt: the database failed while it committed; all was recorded or nothing.
             StoreUnavailable: the database failed, or others took too long; nothing was recorded.
         """
-        async with self._writing(self._writer, self._turn) as connection:
+        async with self._writing(_Way(self._writer, self._turn)) as connection:
             yield connection
 
     @asynccontextmanager
     async def lease_transaction(self) -> AsyncIterator[AsyncConnection]:
         """Write leases, as ``transaction``: over a connection of its own, for a lease does not wait."""
-        async with self._writing(self._of_leases, self._turn_of_leases) as connection:
+        async with self._writing(self._of_leases) as connection:
             yield connection
 
     @asynccontextmanager
-    async def _writing(self, engine: AsyncEngine, turn: asyncio.Semaphore) -> AsyncIterator[AsyncConnection]:
+    async def renewal(self, *, anew: bool) -> AsyncIterator[AsyncConnection]:
+        """Renew leases, as ``lease_transaction``: no other question about leases is waited for, either.
+
+        ``anew``: over a connection that is made for it, and that no silent one is waited for.
+        """
+        async with self._writing(self._made_for_renewals if anew else self._of_renewals) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _writing(self, way: _Way) -> AsyncIterator[AsyncConnection]:
         self._refuse_closed()
         is_committing = False
         try:
             with translated():
-                async with _held(turn), _answering(engine) as connection, connection.begin():
+                async with _held(way.turn), _answering(way.engine) as connection, connection.begin():
                     yield connection
                     is_committing = True
         except StoreUnavailable as error:
@@ -361,6 +387,10 @@ class Database:
     def _refuse_closed(self) -> None:
         if not self._is_open:
             raise StoreUnavailable("the database is closed: the server is stopping")
+
+
+def _way(engine: AsyncEngine | None, many: int) -> _Way | None:
+    return None if engine is None else _Way(engine, asyncio.Semaphore(many))
 
 
 def _of_several(config: StoreConfig | str) -> StoreConfig:

@@ -20,8 +20,9 @@ from twap_server.domain.errors import ClockAhead, LeaseLost
 from twap_server.domain.ownership import MOST_OFF, Lease, Node, Ownership, is_of_a_part, whole_of
 from twap_server.store.database import Database
 from twap_server.store.database_use import name_of
-from twap_server.store.lease_rows import NOW, is_in, rows_of
+from twap_server.store.lease_rows import locked
 from twap_server.store.part_leases import PartLeases
+from twap_server.store.server_clock import NOW, NOW_SQL
 from twap_server.store.tables import leases, nodes
 
 _FORGOTTEN_AFTER: Final = 3_600 * SECOND
@@ -59,8 +60,13 @@ class SqlLeaseStore:
         taken = await self._take_others(set(names) - set(parts), node, ttl, most=most)
         return taken + await self._parts.take(parts, node, ttl, most=most - len(taken))
 
-    async def renew(self, held: Collection[Lease], ttl: int) -> list[Lease]:
-        """Let leases last for ``ttl`` nanoseconds from now on.
+    async def renew(self, held: Collection[Lease], ttl: int, *, anew: bool = False) -> list[Lease]:
+        """Let leases last for ``ttl`` nanoseconds from now on, unless they were given back.
+
+        Args:
+            held: the caller's.
+            ttl: how long they last, in nanoseconds.
+            anew: over a connection that is made for it.
 
         Returns:
             Those of them that are still the caller's.
@@ -69,12 +75,14 @@ class SqlLeaseStore:
             StoreUnavailable: nothing is known to be renewed.
         """
         parts, others = _apart(held)
-        renewed = {lease.name for lease in await self._parts.renew(parts, ttl)}
+        renewed = {lease.name for lease in await self._parts.renew(parts, ttl, anew=anew)}
         if others:
-            mine = rows_of(others)
-            renewing = update(leases).where(*is_in(mine)).values(until=NOW + ttl).returning(leases.c.name)
-            async with self._database.lease_transaction() as connection:
-                renewed |= set((await connection.execute(renewing)).scalars())
+            async with self._database.renewal(anew=anew) as connection:
+                mine = await locked(connection, others)
+                await connection.execute(
+                    update(leases).where(leases.c.name.in_(mine)).values(until=NOW + ttl)
+                )
+            renewed |= set(mine)
         return [lease for lease in held if lease.name in renewed]
 
     async def release(self, held: Collection[Lease]) -> None:
@@ -86,9 +94,11 @@ class SqlLeaseStore:
         parts, others = _apart(held)
         await self._parts.release(parts)
         if others:
-            mine = rows_of(others)
             async with self._database.lease_transaction() as connection:
-                await connection.execute(update(leases).where(*is_in(mine)).values(until=0, node=""))
+                mine = await locked(connection, others)
+                await connection.execute(
+                    update(leases).where(leases.c.name.in_(mine)).values(until=0, node="")
+                )
 
     async def seen(self, node: Node) -> Nanos:
         """Note that a node lives; nodes of long ago are forgotten.
@@ -144,10 +154,11 @@ class SqlLeaseStore:
             StoreUnavailable: they cannot be read.
         """
         statement = select(leases, (leases.c.until - NOW).label("left")).order_by(leases.c.name)
-        return [
-            Ownership(lease=Lease(row["name"], row["epoch"]), node_id=row["node"], left=row["left"])
-            for row in await self._database.read(statement)
-        ]
+        async with self._database.lease_transaction() as connection:
+            return [
+                Ownership(lease=Lease(row["name"], row["epoch"]), node_id=row["node"], left=row["left"])
+                for row in (await connection.execute(statement)).mappings()
+            ]
 
     async def _make(self, names: Collection[str]) -> None:
         new = set(names) - self._made
@@ -229,10 +240,7 @@ async def seal(connection: AsyncConnection, owner: Lease) -> None:
 
 async def _lock(connection: AsyncConnection, owner: Lease, strength: str) -> Nanos:
     """Lock the row; gives the database's clock, read at the begin."""
-    statement = (
-        "SELECT (extract(epoch FROM clock_timestamp()) * 1000000000)::bigint FROM leases"
-        f" WHERE name = $1 AND epoch = $2 FOR {strength}"
-    )
+    statement = f"SELECT {NOW_SQL} FROM leases WHERE name = $1 AND epoch = $2 FOR {strength}"
     found = (await connection.exec_driver_sql(statement, (owner.name, owner.epoch))).first()
     if found is None:
         raise LeaseLost(

@@ -22,7 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from twap_server.domain.ownership import ExchangePart, Lease, lease_of_exchange, part_of_lease
 from twap_server.store.database import Database
-from twap_server.store.lease_rows import NOW, is_in, rows_of
+from twap_server.store.lease_rows import is_in, rows_of
+from twap_server.store.server_clock import NOW
 from twap_server.store.tables import leases
 
 
@@ -45,11 +46,11 @@ class PartLeases:
                     taken += await _take(connection, exchange, wanted, node, ttl, most=most - len(taken))
         return taken
 
-    async def renew(self, held: Collection[Lease], ttl: int) -> list[Lease]:
+    async def renew(self, held: Collection[Lease], ttl: int, *, anew: bool = False) -> list[Lease]:
         """See ``SqlLeaseStore.renew``."""
         renewed: list[Lease] = []
         for exchange, mine in _by_exchange(held).items():
-            async with self._database.lease_transaction() as connection:
+            async with self._database.renewal(anew=anew) as connection:
                 await _lock_whole(connection, exchange)
                 rows = rows_of(mine)
                 renewing = update(leases).where(*is_in(rows), leases.c.until > NOW).values(until=NOW + ttl)

@@ -1,10 +1,13 @@
 """Set up PostgreSQL connections: deadlines, and the right to write (``database_use``)."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.store.config import StoreConfig
@@ -20,6 +23,9 @@ _STANDS_STILL, _STANDS_STILL_URGENTLY = "60s", "1s"
 """So long a transaction whose client says nothing keeps its locks."""
 
 
+_ONCE: Mapping[str, Any] = {"poolclass": NullPool}
+
+
 def connect_to(
     config: StoreConfig,
     use: DatabaseUse | None,
@@ -27,6 +33,7 @@ def connect_to(
     patient: bool = False,
     beside: bool = False,
     urgent: bool = False,
+    is_kept: bool = True,
     writers: int = 1,
 ) -> AsyncEngine:
     """Make the writer's engine (its connections have the lock) or the readers' (a pool that cannot write).
@@ -37,6 +44,7 @@ def connect_to(
         patient: wait for an answer without a limit, as a migration of a large table needs.
         beside: write without that right, beside the server that has it; for accounts, never for orders.
         urgent: for leases: others wait for the rows of who stands still in the middle of a transaction.
+        is_kept: whether connections are used again, after a look whether they still answer.
         writers: connections that write; one server alone has one.
 
     Raises:
@@ -52,10 +60,7 @@ def connect_to(
     try:
         engine = create_async_engine(
             "postgresql+asyncpg://",
-            pool_size=writers if use or beside else config.pool_size,
-            max_overflow=0,
-            pool_timeout=config.busy_timeout.total_seconds(),
-            pool_pre_ping=True,
+            **(_kept(config, writers if use or beside else config.pool_size) if is_kept else _ONCE),
             hide_parameters=True,
             isolation_level="READ COMMITTED" if use or beside else "REPEATABLE READ",
             connect_args={
@@ -74,3 +79,12 @@ def connect_to(
     if use:
         event.listen(engine.sync_engine, "connect", lambda made, _record: made.run_async(use.take))
     return engine
+
+
+def _kept(config: StoreConfig, many: int) -> Mapping[str, Any]:
+    return {
+        "pool_size": many,
+        "max_overflow": 0,
+        "pool_timeout": config.busy_timeout.total_seconds(),
+        "pool_pre_ping": True,
+    }

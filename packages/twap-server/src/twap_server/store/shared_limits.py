@@ -23,7 +23,6 @@ from sqlalchemy import (
     false,
     func,
     insert,
-    literal_column,
     or_,
     select,
     update,
@@ -35,12 +34,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from twap_server.domain.accounts import FailureCount, KeyTries, TriesOfKeys
 from twap_server.domain.hits import HeardHits
 from twap_server.store.database import Database
+from twap_server.store.server_clock import NOW
 from twap_server.store.tables import once_secrets, password_tries, shared_hits
 
-NOW: ColumnElement[int] = literal_column(
-    "CAST(extract(epoch FROM clock_timestamp()) * 1000000000 AS bigint)", BigInteger
-)
-"""Nanoseconds since the epoch."""
 _MOST_TRIES = 200_000
 _MOST_SECRETS = 10_000
 """Of each kind."""
