@@ -30,7 +30,9 @@ async def waited(books: Books) -> tuple[bool, float]:
     """What came of waiting two seconds for both, and how long it took."""
     clock = LoopClock()
     begun = clock.monotonic()
-    return await become_live(books, [ONE, OTHER], clock, within_s=2), (clock.monotonic() - begun) / SECOND
+    return await become_live(books, [ONE, OTHER], clock, within=2 * SECOND), (
+        clock.monotonic() - begun
+    ) / SECOND
 
 
 async def test_books_that_are_live_are_not_waited_for() -> None:

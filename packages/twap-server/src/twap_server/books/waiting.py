@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from typing import Final, Protocol
 
-from twap_server.domain.clock import SECOND, Clock
+from twap_server.domain.clock import MILLISECOND, SECOND, Clock
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
 
-_LOOK_EVERY_S: Final = 0.02
+_LOOK_EVERY: Final = 20 * MILLISECOND
 
 
 class _Book(Protocol):
@@ -29,15 +29,13 @@ class _Books(Protocol):
         ...
 
 
-async def become_live(
-    market: _Books, wanted: Collection[InstrumentId], clock: Clock, *, within_s: float
-) -> bool:
-    """Wait until all these books are live, which somebody holds; False: not all of them were in time."""
-    until = clock.monotonic() + round(within_s * SECOND)
+async def become_live(market: _Books, wanted: Collection[InstrumentId], clock: Clock, *, within: int) -> bool:
+    """Wait until all these books are live, which somebody holds; False: not all were, within nanoseconds."""
+    until = clock.monotonic() + within
     while not all(_is_live(market.live_book(one)) for one in wanted):
         if clock.monotonic() >= until:
             return False
-        await clock.sleep(_LOOK_EVERY_S)
+        await clock.sleep(_LOOK_EVERY / SECOND)
     return True
 
 

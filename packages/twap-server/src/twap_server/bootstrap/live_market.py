@@ -13,7 +13,7 @@ from twap_server.books.live import LiveBook, NewBook
 from twap_server.books.registry import BookRegistry
 from twap_server.bootstrap.chosen import OWN, shapes_of
 from twap_server.bootstrap.recording import exchanges_of
-from twap_server.collector.allowance import Allowance
+from twap_server.collector.allowance import ExchangeAllowance
 from twap_server.collector.connection import check_library
 from twap_server.collector.market_data import LiveMarket
 from twap_server.collector.network import Network
@@ -48,7 +48,7 @@ class MarketBuilder:
     archive: SqlCandleStore | None
     known: Mapping[str, Mapping[str, Instrument]]
     """Lists from before, by exchange."""
-    spent: dict[ExchangePart, dict[str, Allowance]] = field(default_factory=dict)
+    spent: dict[ExchangePart, dict[str, ExchangeAllowance]] = field(default_factory=dict)
     """What those spent who were built before, by part and exchange: the address is the same."""
 
     @classmethod
@@ -87,7 +87,7 @@ class MarketBuilder:
         linger_s: int = DEFAULT_LINGER_S,
         sharers: int = 1,
         keeps_list: bool = True,
-        allowances: dict[str, Allowance] | None = None,
+        allowances: dict[str, ExchangeAllowance] | None = None,
     ) -> LiveMarket:
         """Build what collects these exchanges; start nothing.
 

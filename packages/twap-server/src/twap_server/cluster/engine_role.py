@@ -36,7 +36,7 @@ from twap_server.cluster.order_questions import (
 )
 from twap_server.cluster.questions import Answers, NotHere
 from twap_server.cluster.subjects import Subjects
-from twap_server.domain.clock import Clock
+from twap_server.domain.clock import SECOND, Clock
 from twap_server.domain.errors import EngineBusy, StoreTakenOver, TwapError, UnavailableError
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.terms import OrderRequest
@@ -53,7 +53,7 @@ _LAST_ANSWERS_S: Final = 1
 """What looks up a market longer than this is asked elsewhere."""
 _ON_THEIR_WAY_S: Final = 0.05
 """Answers that are given have to be sent."""
-_BOOKS_WITHIN_S: Final = 2
+_BOOKS_WITHIN: Final = 2 * SECOND
 """So long a preview waits for books that its gateway waited for already."""
 _MOST_BOOKS: Final = 50
 _BEGIN_AT_ONCE: Final = 4
@@ -207,7 +207,7 @@ class _Desk:
     async def _preview(self, question: AskPreview) -> Previewed:
         """With the books that the gateway waited for: they are live here as soon as they are wanted here."""
         with self._holding(question, question.requests) as books:
-            await become_live(self._market, books, self._clock, within_s=_BOOKS_WITHIN_S)
+            await become_live(self._market, books, self._clock, within=_BOOKS_WITHIN)
             previews = await self._engine.preview(
                 question.user_id, question.requests, compare=question.compare
             )

@@ -38,7 +38,7 @@ class RequestAllowance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
+class ExchangeAllowance:
     """Of all that is asked."""
 
     requests: RequestAllowance

@@ -11,7 +11,7 @@ from twap_models.enums import Integrity, Interval
 from twap_server.books.interest import BookInterest
 from twap_server.books.live import LiveBook, NewBook
 from twap_server.books.registry import BookRegistry
-from twap_server.collector.allowance import Allowance
+from twap_server.collector.allowance import ExchangeAllowance
 from twap_server.collector.bridge_process import bridge_of
 from twap_server.collector.candle_archive import CandleArchive
 from twap_server.collector.clock_lag import ClockLag
@@ -52,7 +52,7 @@ class Collector:
         on_instruments: Callable[[Mapping[str, Instrument]], None] = lambda _: None,
         archive: CandleArchive | None = None,
         new_book: NewBook = LiveBook,
-        allowance: Allowance | None = None,
+        allowance: ExchangeAllowance,
     ) -> None:
         """Build everything, start nothing.
 
@@ -69,9 +69,9 @@ class Collector:
             on_instruments: called with each newly loaded list.
             archive: where closed candles are kept; None keeps none.
             new_book: builds the books that readers see.
-            allowance: what was spent and forbidden before; None: nothing was.
+            allowance: what it still allows our address.
         """
-        self.exchange, allowance = exchange, allowance or Allowance.of(exchange, config, clock)
+        self.exchange, self._bridge = exchange, bridge_of(exchange, config, clock, rng)
         self.history = History(
             exchange,
             config,
@@ -81,11 +81,8 @@ class Collector:
             archive=archive,
             allowance=allowance.requests,
         )
-        self._bridge = bridge_of(exchange, config, clock, rng)
-        self._config, self._registry, self._interest = config, registry, interest
-        self._clock, self._rng = clock, rng
-        self._woken = asyncio.Event()
-        self._asked = True
+        self._config, self._registry, self._interest, self._clock = config, registry, interest, clock
+        self._woken, self._asked = asyncio.Event(), True
         """Whether somebody began to want a book, or the list changed, since demand was last looked at."""
         self._shards: dict[Shard, asyncio.Task[None]] = {}
         self._without_room = 0

@@ -6,7 +6,7 @@ from random import Random
 
 from twap_server.books.live import LiveBook, NewBook
 from twap_server.books.traded_volume import TradedVolume
-from twap_server.collector.allowance import Allowance
+from twap_server.collector.allowance import ExchangeAllowance
 from twap_server.collector.backoff import KeyedBackoff
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.cooldown import Cooldown
@@ -66,13 +66,13 @@ def session_context(
     new_book: NewBook = LiveBook,
     on_trading_status: Callable[[TradingStatus], None] = lambda _: None,
     doubt_list: Callable[[], None] = lambda: None,
-    allowance: Allowance | None = None,
+    allowance: ExchangeAllowance | None = None,
 ) -> SessionContext:
     """Build what follows from an exchange and the settings: budgets, and the memory of what failed.
 
     ``allowance``: what was spent and forbidden before; None: nothing was.
     """
-    allowance = allowance or Allowance.of(exchange, config, clock)
+    allowance = allowance or ExchangeAllowance.of(exchange, config, clock)
     aside = KeyedBackoff(clock, rng, initial_ms=_OVERSIZED_ASIDE_MS, cap_s=_OVERSIZED_ASIDE_MAX_S)
     return SessionContext(
         exchange=exchange,

@@ -11,7 +11,7 @@ from twap_server.books.health import BookHealth
 from twap_server.books.interest import BookInterest
 from twap_server.books.live import LiveBook, NewBook
 from twap_server.books.registry import BookRegistry
-from twap_server.collector.allowance import Allowance
+from twap_server.collector.allowance import ExchangeAllowance
 from twap_server.collector.candle_archive import CandleArchive
 from twap_server.collector.collector import Collector
 from twap_server.collector.config import CollectorConfig
@@ -41,7 +41,7 @@ class LiveMarket(ShownMarket[Collector]):
         archive: CandleArchive | None = None,
         new_book: NewBook = LiveBook,
         sharers: int = 1,
-        allowances: dict[str, Allowance] | None = None,
+        allowances: dict[str, ExchangeAllowance] | None = None,
         watches_health: bool = True,
     ) -> None:
         """Build everything, start nothing.
@@ -75,7 +75,7 @@ class LiveMarket(ShownMarket[Collector]):
             interest.want_always(InstrumentId(shape.name, symbol) for symbol in own.symbols)
             exchange = shape(ws_url=own.ws_url, rest_url=own.rest_url, depth=own.depth)
             exchange.share_limits(sharers)
-            allowance = allowances.setdefault(shape.name, Allowance.of(exchange, config, clock))
+            allowance = allowances.setdefault(shape.name, ExchangeAllowance.of(exchange, config, clock))
             self._collectors[shape.name] = Collector(
                 exchange,
                 config,

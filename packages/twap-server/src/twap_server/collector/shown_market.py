@@ -12,7 +12,7 @@ from twap_server.books.live import LiveBook
 from twap_server.books.registry import BookRegistry
 from twap_server.books.waiting import become_live
 from twap_server.collector.config import CollectorConfig
-from twap_server.domain.clock import Clock, Nanos
+from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import (
     BookUnavailable,
     ExchangeUnavailable,
@@ -242,7 +242,7 @@ class ShownMarket(Holding, Generic[Source]):
         Raises:
             BookUnavailable: not live in time; the message says why.
         """
-        is_live = await become_live(self, [instrument], self._clock, within_s=timeout)
+        is_live = await become_live(self, [instrument], self._clock, within=round(timeout * SECOND))
         view = self.registry.view(instrument, depth)
         if not is_live or view is None:
             raise BookUnavailable(self._why_not(instrument))

@@ -28,7 +28,7 @@ from twap_server.engine.ports import Market
 
 _WITHIN_S = 8
 """Longer is nobody kept waiting, whatever he asks for; clients wait for 15 seconds."""
-_BOOK_WAIT_S = 5
+_BOOK_WAIT = 5 * SECOND
 """Nobody may have wanted them before."""
 _MOST_AT_ONCE = 4
 """Calls of one user that look something up; another one is told to come again."""
@@ -95,7 +95,7 @@ class MarketOutlook:
         """Look all of it up side by side; what takes too long is left out."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_WITHIN_S), asyncio.TaskGroup() as group:
-                waiting = become_live(self._market, books, self._clock, within_s=_BOOK_WAIT_S)
+                waiting = become_live(self._market, books, self._clock, within=_BOOK_WAIT)
                 group.create_task(waiting, name="books of strategies")
                 for query in queries:
                     group.create_task(self._find(query, facts), name="candles of a strategy")
