@@ -72,14 +72,9 @@ class Collector:
             allowance: what it still allows our address.
         """
         self.exchange, self._bridge = exchange, bridge_of(exchange, config, clock, rng)
+        requests, is_urgent = allowance.requests, interest.is_of_an_order
         self.history = History(
-            exchange,
-            config,
-            clock,
-            http,
-            is_urgent=interest.is_of_an_order,
-            archive=archive,
-            allowance=allowance.requests,
+            exchange, config, clock, http, is_urgent=is_urgent, archive=archive, allowance=requests
         )
         self._config, self._registry, self._interest, self._clock = config, registry, interest, clock
         self._woken, self._asked = asyncio.Event(), True
