@@ -1,12 +1,10 @@
 """Translate what an order is proven by to its wire model. Decides nothing; exact numbers stay exact."""
 
-from collections.abc import Iterator, Sequence
-
 from twap_models import proof as wire
 from twap_server.api.wire.present_realism import realism
 from twap_server.domain.clock import to_span
 from twap_server.domain.orders.curves import AtOnce, Curve, Decay, Linear, Participation
-from twap_server.domain.orders.order import Fill, Sent, SliceResult
+from twap_server.domain.orders.order import Fill, Sent, SliceResult, numbered
 from twap_server.domain.orders.proof import ProofRecord, Taken
 from twap_server.domain.orders.terms import Destination, Plan
 from twap_server.domain.tca.report_hash import report_hash
@@ -44,7 +42,7 @@ def order_proof(proof: ProofRecord, config: EngineConfig) -> wire.OrderProof:
         markets=[_market(one) for one in terms.destinations],
         plans=[_plan(one, proof.begins.get(one.revision, 0)) for one in record.plans],
         slices=[_slice(one, proof.seqs.get(one.index, 0)) for one in record.slices],
-        fills=list(_fills(record.fills)),
+        fills=[_fill(number, one) for number, one in numbered(record.fills)],
         taken=[_taken(one) for one in proof.taken],
         settings=_settings(config),
         sha256=report_hash(record),
@@ -125,21 +123,17 @@ def _sent(one: Sent) -> wire.ProofSent:
     return wire.ProofSent(time_ns=one.time, latency_ns=one.latency, mid=one.mid, touch=one.touch)
 
 
-def _fills(fills: Sequence[Fill]) -> Iterator[wire.ProofFill]:
-    number, before = 0, -1
-    for one in fills:
-        number = number + 1 if one.slice_index == before else 0
-        before = one.slice_index
-        yield wire.ProofFill(
-            slice=one.slice_index,
-            number=number,
-            exchange=one.exchange,
-            price=one.price,
-            quantity=one.quantity,
-            fee=one.fee,
-            book_seq=one.book_seq,
-            book_time_ns=one.book_time,
-        )
+def _fill(number: int, one: Fill) -> wire.ProofFill:
+    return wire.ProofFill(
+        slice=one.slice_index,
+        number=number,
+        exchange=one.exchange,
+        price=one.price,
+        quantity=one.quantity,
+        fee=one.fee,
+        book_seq=one.book_seq,
+        book_time_ns=one.book_time,
+    )
 
 
 def _taken(one: Taken) -> wire.ProofTaken:

@@ -5,6 +5,7 @@ recorded. States and outcomes: contract section 3. The values are msgspec struct
 dozen of them, and a frozen dataclass of the same fields takes ten times as long to make.
 """
 
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Self
 
@@ -56,6 +57,15 @@ class Fill(Struct, frozen=True, kw_only=True, gc=False):
     """When that book's last change was received."""
 
 
+def numbered(fills: Iterable[Fill]) -> Iterator[tuple[int, Fill]]:
+    """Each fill with its number within its slice, from 0; ``fills`` in the order in which they happened."""
+    number, before = 0, -1
+    for fill in fills:
+        number = number + 1 if fill.slice_index == before else 0
+        before = fill.slice_index
+        yield number, fill
+
+
 class Sent(Struct, frozen=True, kw_only=True, gc=False):
     """What a slice saw when it was sent to the exchanges, where that takes time."""
 
@@ -97,6 +107,11 @@ class SliceResult(Struct, frozen=True, kw_only=True, gc=False):
     def decided_at(self) -> Nanos:
         """When it was decided; where that was not recorded, when it was due."""
         return self.decided or self.due
+
+    @property
+    def sent_at(self) -> Nanos:
+        """When it was sent: where that took no time, when it was decided."""
+        return self.decided_at if self.sent is None else self.sent.time
 
     @property
     def sent_mid(self) -> Decimal | None:

@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 from twap_server.domain import exact
 from twap_server.domain.clock import MICROSECOND
 from twap_server.domain.orders.curves import AtOnce, Curve, Decay, Linear, Participation
-from twap_server.domain.orders.order import Fill, Order, Sent, SliceResult
+from twap_server.domain.orders.order import Fill, Order, Sent, SliceResult, numbered
 from twap_server.domain.orders.realism import IDEAL, Realism
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.terms import Destination, OrderTerms, Plan
@@ -49,17 +49,14 @@ def _lines(record: OrderRecord) -> Iterator[str]:
         yield _line("realism", _realism(order.terms.realism))
     yield from (_line("destination", _destination(one)) for one in order.terms.destinations)
     yield from (_line("plan", _plan(one)) for one in record.plans or (order.plan,))
-    number, before = 0, -1
-    fills = iter(record.fills)
+    fills = numbered(record.fills)
     upcoming = next(fills, None)
     for result in record.slices:
         yield _line("slice", _slice(result))
         if result.sent is not None:
             yield _line("sent", _sent(result.sent))
-        while upcoming is not None and upcoming.slice_index == result.index:
-            number = number + 1 if upcoming.slice_index == before else 0
-            before = upcoming.slice_index
-            yield _line("fill", _fill(upcoming, number))
+        while upcoming is not None and upcoming[1].slice_index == result.index:
+            yield _line("fill", _fill(*upcoming))
             upcoming = next(fills, None)
     yield _line("end", _end(order))
 
@@ -178,7 +175,7 @@ def _slice(one: SliceResult) -> Mapping[str, _Value]:
     }
 
 
-def _fill(one: Fill, number: int) -> Mapping[str, _Value]:
+def _fill(number: int, one: Fill) -> Mapping[str, _Value]:
     return {
         "slice": one.slice_index,
         "number": number,
