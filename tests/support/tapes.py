@@ -13,6 +13,7 @@ from twap_server.recordings.rows import Row
 
 SOCKET = "wss://stream.binance.com:9443/stream"
 REST = "https://api.binance.com/api/v3/depth?symbol=BTCUSDT&limit=1000"
+LISTING = "https://api.binance.com/api/v3/exchangeInfo"
 T0_MS = 1_723_161_254_000
 _MID, _LEVELS = 60_000, 30
 
@@ -43,6 +44,40 @@ def market(path: Path, *, seconds: int, seed: int = 1) -> Path:
         if number == 1:
             body = {"lastUpdateId": last, "bids": _levels(bids), "asks": _levels(asks)}
             rows.append(row(at_ms / 1000 + 0.002, json.dumps(body), conn=REST))
+    return write(path, rows)
+
+
+def listing() -> Row:
+    """The list of instruments, as it came over REST."""
+    filters = [
+        {"filterType": "PRICE_FILTER", "tickSize": "0.01000000"},
+        {"filterType": "LOT_SIZE", "stepSize": "0.00001000", "minQty": "0.00001000"},
+        {"filterType": "NOTIONAL", "minNotional": "5.00000000"},
+    ]
+    entry: dict[str, Any] = {
+        "symbol": "BTCUSDT",
+        "status": "TRADING",
+        "baseAsset": "BTC",
+        "quoteAsset": "USDT",
+    }
+    entry |= {"isSpotTradingAllowed": True, "filters": filters}
+    return row(None, json.dumps({"symbols": [entry]}), conn=LISTING)
+
+
+def busy(path: Path, *, seconds: int, every_ms: int = 1) -> Path:
+    """The list of instruments, a deep book that changes ten times a second, and a trade every millisecond."""
+    rng = random.Random(1)
+    bids = {_MID - step: 50 for step in range(1, _LEVELS)}
+    asks = {_MID + step: 50 for step in range(1, _LEVELS)}
+    body = json.dumps({"lastUpdateId": 100, "bids": _levels(bids), "asks": _levels(asks)})
+    rows = [listing(), row(T0_MS / 1000, body, conn=REST)]
+    last = 100
+    for at_ms in range(T0_MS + 1, T0_MS + seconds * 1_000):
+        if at_ms % 100 == 0:
+            rows.append(row(at_ms / 1000, _depth(at_ms, last + 1, last + 1, {_MID - 9: 50}, {})))
+            last += 1
+        if at_ms % every_ms == 0:
+            rows.append(row(at_ms / 1000 + 0.0005, _trade(at_ms, at_ms - T0_MS, rng)))
     return write(path, rows)
 
 

@@ -14,7 +14,7 @@ from twap_server.books.counters import BookCounters
 from twap_server.books.interest import BookInterest
 from twap_server.books.live import LiveBook
 from twap_server.books.registry import BookRegistry
-from twap_server.domain.clock import Nanos
+from twap_server.domain.clock import MICROSECOND, Nanos
 from twap_server.domain.market.errors import CrossedBook, SequenceGap, WireFormatError
 from twap_server.domain.market.events import (
     BookChange,
@@ -335,6 +335,7 @@ def test_a_merged_book_counts_each_change_once():
 
 
 def trade(number: int, quantity: str = "0.1", received: int | None = None) -> Trade:
+    """Received so many microseconds after the epoch."""
     return Trade(
         symbol="BTC-USDT",
         trade_id=str(number),
@@ -342,7 +343,7 @@ def trade(number: int, quantity: str = "0.1", received: int | None = None) -> Tr
         quantity=Decimal(quantity),
         taker_side=Side.BUY,
         ts_exchange=Nanos(number),
-        ts_received=Nanos(number + 5 if received is None else received),
+        ts_received=Nanos((number + 5 if received is None else received) * MICROSECOND),
     )
 
 
@@ -355,8 +356,10 @@ def test_trades_are_bounded_and_summed():
     assert registry.trades.volume_since(BTC, Nanos(0)) == Decimal("1000.1"), (
         "a thousand are forgotten at once"
     )
-    assert registry.trades.volume_since(BTC, Nanos(11_001)) == Decimal("0.4"), "by time of receipt"
-    assert registry.trades.volume_since(BTC, Nanos(11_005)) == 0
+    assert registry.trades.volume_since(BTC, Nanos(11_001 * MICROSECOND)) == Decimal("0.4"), (
+        "by time of receipt"
+    )
+    assert registry.trades.volume_since(BTC, Nanos(11_005 * MICROSECOND)) == 0
     assert registry.trades.totals(BTC) == (Decimal("1100.1"), Decimal("2200.2"))
     registry.trades.forget(BTC)
     assert registry.trades.volume_since(BTC, Nanos(0)) == 0
@@ -368,7 +371,7 @@ def test_trades_received_at_one_moment_count_together():
     trades = BookRegistry().trades
     for number, (quantity, received) in enumerate([("1", 10), ("2", 20), ("3", 20), ("4", 15), ("5", 30)]):
         trades.add(BTC, trade(number, quantity, received))
-    assert [trades.volume_since(BTC, Nanos(at)) for at in (0, 9, 10, 19, 20, 29, 30)] == [
+    assert [trades.volume_since(BTC, Nanos(at * MICROSECOND)) for at in (0, 9, 10, 19, 20, 29, 30)] == [
         15, 15, 14, 14, 5, 5, 0,
     ]  # fmt: skip
 
@@ -382,7 +385,20 @@ def test_what_was_traded_since_is_the_sum_of_what_came_later(taken, since):
     for number, (received, quantity) in enumerate(taken):
         trades.add(BTC, trade(number, str(quantity), received))
     later = sum((quantity for received, quantity in taken if received > since), Decimal(0))
-    assert trades.volume_since(BTC, Nanos(since)) == later
+    assert trades.volume_since(BTC, Nanos(since * MICROSECOND)) == later
+
+
+def test_moments_are_those_of_a_recording_to_the_microsecond():
+    """Who plays one remembers as many moments as the server did, and forgets the same."""
+    live, played = BookRegistry().trades, BookRegistry().trades
+    for number in range(30_000):
+        one, at = trade(number), number * 700
+        one.ts_received = Nanos(at)
+        live.add(BTC, one)
+        one.ts_received = Nanos(at - at % MICROSECOND)
+        played.add(BTC, one)
+    for since in (0, 5_000_000, 11_000_000, 11_000_500, 15_000_999, 20_000_000):
+        assert live.volume_since(BTC, Nanos(since)) == played.volume_since(BTC, Nanos(since))
 
 
 def test_the_newest_trades_are_kept_until_the_book_is_given_up():

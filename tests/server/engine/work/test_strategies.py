@@ -362,6 +362,20 @@ async def test_pov_counts_what_was_traded_however_long_ago_the_slice_before_was(
         assert filled(desk, order) == [0, 6]
 
 
+async def test_a_cap_counts_what_was_traded_however_long_ago_the_slice_before_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working() as desk:
+        desk.market.show(**DEEP)
+        capped = await desk.submit(quantity=Decimal(100), participation_cap=Decimal(50))
+        await desk.until(0.5)
+        monkeypatch.setattr(desk.market, "traded_since", lambda *_: Decimal(0))  # it remembers no trade
+        for _ in range(3):
+            desk.market.trade("100", "2")
+        await desk.until(1.5)
+        assert filled(desk, capped) == [0, 3]
+
+
 async def test_a_sweep_is_not_cut_by_randomize() -> None:
     async with working() as desk:
         for seed in range(8):

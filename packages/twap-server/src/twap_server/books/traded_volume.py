@@ -1,6 +1,7 @@
 """Sum up recent trades for each instrument; bounded, and small: sums are kept, not trades.
 
-In: trades as they are received. Out: the volume since a moment, by subtracting two sums.
+In: trades as they are received. Out: the volume since a moment, by subtracting two sums. Moments are cut to
+the microsecond, as a recording has them: whoever plays it remembers the same ones, and forgets the same ones.
 """
 
 from array import array
@@ -10,7 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from twap_server.domain import exact
-from twap_server.domain.clock import Nanos
+from twap_server.domain.clock import MICROSECOND, Nanos
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.events import Trade
 from twap_server.domain.market.instrument import InstrumentId
@@ -42,6 +43,7 @@ class _Traded:
         """Count what was traded; a clock that goes back does not take the moments back with it."""
         base, quote = exact.add(self.totals[0], base), exact.add(self.totals[1], quote)
         self.totals = (base, quote)
+        moment -= moment % MICROSECOND  # type: ignore[assignment]  # Nanos() costs as much again, each trade
         if self.moments and moment <= self.moments[-1]:
             self.sums[-1] = base
             return

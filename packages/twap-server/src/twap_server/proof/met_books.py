@@ -1,5 +1,7 @@
 """Show the books that a slice met, as far as a recording tells: which of them, and from when they are."""
 
+from typing import Final
+
 from twap_models.enums import SliceReason
 from twap_server.books.live import LiveBook
 from twap_server.domain.clock import Nanos
@@ -9,6 +11,16 @@ from twap_server.domain.orders.terms import Destination
 from twap_server.engine.market.book_view import BookView
 from twap_server.engine.market.snapshot import MarketReader, Quotes
 from twap_server.proof.recorded_market import RecordedMarket
+
+WITHOUT_BOOK: Final = frozenset(SliceReason) - {
+    SliceReason.LIMIT_NOT_MET,
+    SliceReason.SLIPPAGE_CAP,
+    SliceReason.DEPTH_EXHAUSTED,
+    SliceReason.BELOW_MINIMUM,
+    SliceReason.PARTICIPATION_CAP,
+    SliceReason.NOT_NEEDED,
+}
+"""Why slices were missed that met no book: nothing was filled, and no recording says what the server saw."""
 
 
 def quotes_of(

@@ -8,12 +8,12 @@ The deciding is the engine's own: ``engine/work/slice_decision.py``. How the boo
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field
-from decimal import Decimal
 from itertools import groupby
 from typing import Final
 
+from msgspec.structs import replace
+
 from twap_models.enums import ImpactModel, OrderStatus, SliceReason
-from twap_server.domain import exact
 from twap_server.domain.clock import MICROSECOND, SECOND, Nanos, to_span
 from twap_server.domain.execution.decision_clock import whole_microseconds
 from twap_server.domain.execution.impact import LevelKey
@@ -30,18 +30,10 @@ from twap_server.engine.work.shifted_walk import note_walk
 from twap_server.engine.work.slice_decision import Decision, InFlight, SliceDecider, lost
 from twap_server.proof.differences import Difference, first_difference, sent_difference
 from twap_server.proof.document import Proven
-from twap_server.proof.met_books import date_fetched, quotes_of, quotes_when_sent
+from twap_server.proof.met_books import WITHOUT_BOOK, date_fetched, quotes_of, quotes_when_sent
 from twap_server.proof.recorded_market import RecordedMarket
+from twap_server.proof.recounted import RecountedVolume
 
-_WITHOUT_BOOK: Final = frozenset(SliceReason) - {
-    SliceReason.LIMIT_NOT_MET,
-    SliceReason.SLIPPAGE_CAP,
-    SliceReason.DEPTH_EXHAUSTED,
-    SliceReason.BELOW_MINIMUM,
-    SliceReason.PARTICIPATION_CAP,
-    SliceReason.NOT_NEEDED,
-}
-"""Why slices were missed that met no book: nothing was filled, and no recording says what the server saw."""
 _BEHIND: Final = 2 * SECOND
 """By so much a replica may be behind its collector, which recorded; further behind none is filled from."""
 
@@ -70,18 +62,18 @@ class Recomputation:
         self._decider = SliceDecider(impact=self._impact)
         self._flight: InFlight | None = None
         """The slice that was sent and has not arrived."""
-        self._decided_before: Nanos | None = None
+        self._volume = RecountedVolume()
         fills = self._proof.record.fills
         self._is_of_replicas = any(is_of_a_replica(one.book_seq) for one in fills)
         self._order = _before_all(self._proof)
         self._done: list[Decision] = []
         self._fills = _by_slice(fills)
 
-    def begin_run(self) -> None:
+    def begin_run(self, market: RecordedMarket) -> None:
         """Forget what a server forgets that is started again."""
         self._impact = self._new_memory()
         self._decider, self._flight = SliceDecider(impact=self._impact), None
-        self._decided_before = None
+        self._volume.begin_run(self._order, market)
 
     def run(self, market: RecordedMarket) -> Verdict:
         """Decide all of it."""
@@ -108,8 +100,8 @@ class Recomputation:
         order = self._order_at(told)
         fills = self._fills.get(told.index, ())
         decided = told.decided_at
-        market.play_before(self._surely_met(decided, told.book_time))
-        if told.reason in _WITHOUT_BOOK and not _was_too_late_at_once(told):
+        self._volume.play_before(self._surely_met(decided, told.book_time), order, market)
+        if told.reason in WITHOUT_BOOK and not _was_too_late_at_once(told):
             again: Decision | None = self._miss(order, told, told.reason, market)
             found = first_difference(told, fills, again, market, order)
             verdict.without_book[told.reason.value] = verdict.without_book.get(told.reason.value, 0) + 1
@@ -117,7 +109,7 @@ class Recomputation:
             again, found = self._meet(order, told, fills, market, reader)
             verdict.slices += 1
         if found is None and again is not None:
-            self._keep(again, decided)
+            self._keep(again)
             verdict.fills += len(again.fills)
         return found
 
@@ -129,10 +121,14 @@ class Recomputation:
         if self._flight is not None and told.sent is not None:
             return self._decider.arrive(self._flight, order, Quotes((), reason), now=decided)
         if told.traded is None or not order.schedule.follows_volume:
+            self._volume.look(order, market)
             return lost(order, told.index, reason, now=decided)
+        order = order.paused() if reason is SliceReason.PAUSED else order
+        while True:
+            traded = self._volume.since_before(order, told, (), market)
+            if traded == told.traded or not market.play_same_instant(decided):
+                break
         closed = Quotes((), reason)
-        market.play_up_to(decided)
-        traded = self._traded(order, told.index, closed, market)
         again = self._decider.decide(order, told.index, closed, now=decided, final=True, traded=traded)
         return again if isinstance(again, Decision) else None
 
@@ -149,7 +145,7 @@ class Recomputation:
         On a replica: of the moments before, too, for it may be behind what its collector recorded.
         """
         decided = told.decided_at
-        self._moment = whole_microseconds(decided)
+        self._go_to(decided)
         first: Difference | None = None
         while True:
             date_fetched(order, told, fills, market)
@@ -173,7 +169,7 @@ class Recomputation:
                 return None
             flight = InFlight(seen=copy(self._flight.seen), plan=order.plan, arrives=self._flight.arrives)
             return self._decider.arrive(flight, order, quotes, now=decided)
-        traded = self._traded(order, index, quotes, market)
+        traded = self._volume.since_before(order, told, quotes.odd, market)
         again = self._decider.decide(order, index, quotes, now=decided, final=False, traded=traded)
         return again if isinstance(again, Decision) else None
 
@@ -182,42 +178,35 @@ class Recomputation:
         sent = told.sent
         assert sent is not None
         order = self._order_at(told)
-        market.play_before(self._surely_met(sent.time, None))
+        self._volume.play_before(self._surely_met(sent.time, None), order, market)
         while True:
             quotes = quotes_when_sent(order, sent.time, market, reader)
-            traded = self._traded(order, told.index, quotes, market)
+            traded = self._volume.since_before(order, told, quotes.odd, market)
             again = self._decider.decide(order, told.index, quotes, now=sent.time, final=False, traded=traded)
             self._flight = again if isinstance(again, InFlight) else None
             made = None if self._flight is None else self._flight.seen.sent
             found = sent_difference(told, made)
-            if found is None or not market.play_same_instant(sent.time):
+            is_as_told = found is None and traded == told.traded
+            if is_as_told or not market.play_same_instant(sent.time):
+                self._volume.settle(sent.time)
                 return found
 
-    def _traded(self, order: Order, index: int, quotes: Quotes, market: RecordedMarket) -> Decimal | None:
-        schedule, before = order.schedule, self._decided_before
-        if order.terms.participation_cap is None and not schedule.follows_volume:
-            return None
-        since = schedule.begin(index - 1) if before is None else min(before, schedule.begin(index))
-        if schedule.follows_volume:
-            since = max(since, order.terms.start)
-        counted = [one for one in order.terms.destinations if one not in quotes.odd]
-        return exact.total(market.traded_since(one.instrument, since) for one in counted)
-
-    def _keep(self, again: Decision, decided: Nanos) -> None:
+    def _keep(self, again: Decision) -> None:
         self._impact.settle()
+        if self._flight is None:
+            self._volume.settle(again.result.decided_at)
         self._flight = None
         self._done.append(again)
-        self._order = self._order.at(_after(self._order, again))
-        following = self._following(again.result.index)
-        if following is None or following.decided != decided:
-            sent = again.result.sent
-            self._decided_before = decided if sent is None else sent.time
+        result = again.result
+        following = self._following(result.index)
+        if following is None or following.sent_at != result.decided_at:
+            self._volume.keep(self._order, result)
+        self._order = self._order.after_slice(result, again.fills)
 
     def _following(self, index: int) -> SliceResult | None:
         """The slice behind; those that were settled in one look know of none before them."""
         slices = self._proof.record.slices
-        at = index + 1 - slices[0].index
-        return slices[at] if at < len(slices) else None
+        return slices[index + 1] if index + 1 < len(slices) else None
 
     def _order_at(self, told: SliceResult) -> Order:
         plan = self._proof.plan_of(told.index)
@@ -228,7 +217,7 @@ class Recomputation:
     def _take_beside(self, taken: list[Taken], market: RecordedMarket) -> None:
         """Remember what another order took: it was decided, and recorded, by itself."""
         self._play_what_others_met(taken, market)
-        self._moment = whole_microseconds(taken[0].time)
+        self._go_to(taken[0].time)
         if self._order.terms.realism.impact is ImpactModel.PRICE_SHIFT:
             self._walk_beside(taken, market)
             return
@@ -246,7 +235,8 @@ class Recomputation:
         """Play up to the books that another order took from: each of its fills says when its own changed."""
         begun = taken[0].time
         met = [self._surely_met(begun, one.book_time) for one in taken]
-        market.play_before(Nanos(max(met) + MICROSECOND) if self._is_of_replicas else begun)
+        moment = Nanos(max(met) + MICROSECOND) if self._is_of_replicas else begun
+        self._volume.play_before(moment, self._order, market)
 
     def _surely_met(self, decided: Nanos, book_time: Nanos | None) -> Nanos:
         """Before this, all that was recorded was met by who decided then.
@@ -271,14 +261,19 @@ class Recomputation:
         note_walk(terms, matched, Quotes(tuple(open_ones), None), self._impact)
         self._impact.settle()
 
+    def _go_to(self, moment: Nanos) -> None:
+        """Let the memory of own impact be of then; of two engines' clocks the later one may be behind."""
+        self._moment = max(self._moment, whole_microseconds(moment))
+
     def _new_memory(self) -> ImpactMemories:
         half_life = to_span(self._proven.config.impact_half_life)
         return ImpactMemories(half_life=half_life, monotonic=lambda: self._moment)
 
     def _recomputed(self) -> OrderRecord:
+        """Ended as the order did: that its user canceled it is in no recording."""
         record = self._proof.record
         return OrderRecord(
-            order=record.order.at(_ended_like(self._order.progress, record.order.progress)),
+            order=record.order.at(replace(self._order.progress, status=record.order.status)),
             slices=tuple(one.result for one in self._done),
             fills=tuple(fill for one in self._done for fill in one.fills),
             samples=(),
@@ -323,36 +318,6 @@ def _before_all(proof: ProofRecord) -> Order:
         terms=record.order.terms,
         plan=proof.plan_of(0),
         progress=OrderProgress(status=OrderStatus.WORKING),
-    )
-
-
-def _after(order: Order, again: Decision) -> OrderProgress:
-    before, traded = order.progress, order.progress.traded
-    filled, notional, fees = before.filled, before.notional, before.fees
-    if order.schedule.follows_volume and again.result.traded is not None:
-        traded = exact.add(traded, again.result.traded)
-    for fill in again.fills:
-        filled = exact.add(filled, fill.quantity)
-        notional = exact.add(notional, exact.multiply(fill.price, fill.quantity))
-        fees = exact.add(fees, fill.fee)
-    return OrderProgress(
-        status=OrderStatus.WORKING,
-        filled=filled,
-        notional=notional,
-        fees=fees,
-        next_slice=again.result.index + 1,
-        traded=traded,
-    )
-
-
-def _ended_like(made: OrderProgress, told: OrderProgress) -> OrderProgress:
-    """What was recomputed, ended as the order did: that its user canceled it is in no recording."""
-    return OrderProgress(
-        status=told.status,
-        filled=made.filled,
-        notional=made.notional,
-        fees=made.fees,
-        next_slice=made.next_slice,
     )
 
 

@@ -49,7 +49,10 @@ class RecordedMarket:
     """All recorded books. ``play`` goes on in time; the rest looks."""
 
     def __init__(
-        self, sources: Mapping[str, RecordedSource], trades: Trades, on_new_run: Callable[[], None]
+        self,
+        sources: Mapping[str, RecordedSource],
+        trades: Trades,
+        on_new_run: Callable[["RecordedMarket"], None],
     ) -> None:
         """Args: sources: by exchange; on_new_run: is told when another run of the server begins."""
         self._exchanges = {name: one.exchange for name, one in sources.items()}
@@ -109,8 +112,12 @@ class RecordedMarket:
         return TRADING
 
     def traded_since(self, instrument: InstrumentId, since: Nanos) -> Decimal:
-        """Base currency traded since then; ``since`` is cut as the messages' moments are."""
-        return self._trades.volume.volume_since(instrument, Nanos(since // MICROSECOND * MICROSECOND))
+        """Base currency traded since then, as far as a server remembers it."""
+        return self._trades.volume.volume_since(instrument, since)
+
+    def traded(self, instrument: InstrumentId) -> tuple[Decimal, Decimal]:
+        """Base and quote currency traded since this run began."""
+        return self._trades.volume.totals(instrument)
 
     def _take(self) -> None:
         assert self._next is not None
@@ -127,7 +134,7 @@ class RecordedMarket:
             for exchange in self._exchanges.values():
                 exchange.forget()
             self._trades.volume = TradedVolume()
-            self._on_new_run()
+            self._on_new_run(self)
         self._run = run
 
 

@@ -119,7 +119,7 @@ class MarketSnapshot:
         check: DestinationCheck,
     ) -> None:
         """Args: as for ``MarketReader``; now: wall time; known: looks at books that may still hold."""
-        self._market, self._now, self._max_age = market, now, max_age
+        self.market, self._now, self._max_age = market, now, max_age
         self._known, self._check = known, check
         self.forecasts = WalkBudget(_MOST_FORECAST_LEVELS)
         """For forecasts of what is accepted by this snapshot: slices of others wait meanwhile."""
@@ -164,15 +164,9 @@ class MarketSnapshot:
             for destination in quotes.odd
         )
 
-    def traded_since(self, destinations: Sequence[Destination], since: Nanos) -> Decimal:
-        """Base currency traded on these markets since then."""
-        return exact.total(
-            self._market.traded_since(destination.instrument, since) for destination in destinations
-        )
-
     def traded(self, destinations: Sequence[Destination]) -> list[tuple[Decimal, Decimal]]:
         """Base and quote currency traded on each of these markets since the server started."""
-        return [self._market.traded(destination.instrument) for destination in destinations]
+        return [self.market.traded(destination.instrument) for destination in destinations]
 
     def _compared(
         self, destinations: Sequence[Destination], found: list[tuple[Destination, BookView]], *, filling: bool
@@ -193,20 +187,20 @@ class MarketSnapshot:
     def are_delisted(self, destinations: Sequence[Destination]) -> bool:
         """Whether every one of these markets is delisted."""
         return all(
-            self._market.trading_status(destination.instrument) == DELISTED for destination in destinations
+            self.market.trading_status(destination.instrument) == DELISTED for destination in destinations
         )
 
     def _see(self, instrument: InstrumentId, limited: bool) -> BookView | SliceReason:
         seen = self._seen[limited].get(instrument)
         if seen is None:
-            status = self._market.trading_status(instrument)
+            status = self.market.trading_status(instrument)
             seen = self._look_at(instrument, status, limited)
             for known in self._seen if status == TRADING else (self._seen[limited],):
                 known[instrument] = seen
         return seen
 
     def _look_at(self, instrument: InstrumentId, status: str, limited: bool) -> BookView | SliceReason:
-        live = self._market.live_book(instrument)
+        live = self.market.live_book(instrument)
         reason = why_not_tradable(live, status=status, limited=limited, now=self._now, max_age=self._max_age)
         if reason is not None or live is None:
             self._known.pop(instrument, None)

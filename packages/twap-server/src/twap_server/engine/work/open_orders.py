@@ -71,8 +71,7 @@ class OpenOrders:
         """Take up an open order that is recorded: ask for its book, and measure its market."""
         terms = order.terms
         working = Working(order=order)
-        if order.progress.next_slice > 0 and order.schedule.follows_volume:
-            working.counted = tuple(self._market.traded(one.instrument)[0] for one in terms.destinations)
+        working.volume.go_on(order, self._market)
         self._working[terms.order_id] = working
         self._by_token[terms.user_id, terms.token_id] = terms.order_id
         self._open_count[terms.user_id] = self.open_count(terms.user_id) + 1
@@ -98,9 +97,7 @@ class OpenOrders:
         last = write.slices[-1] if write.slices else None
         decided = None if last is None else last.decided
         if last is not None and decided is not None:
-            working.decided_at = decided if last.sent is None else last.sent.time
-            if last.traded is not None:
-                working.counted = working.looked
+            working.volume.keep(order, last)
         self._replace(working, order, is_late=is_late)
         now = self._clock.now() if decided is None else decided
         self._sampler.note(order, filled=bool(write.fills), now=now)

@@ -5,18 +5,17 @@ does the catching up (contract section 4).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, field
 from typing import Self
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from twap_models.enums import OrderEventType, OrderStatus, SliceReason
-from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, Nanos
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.orders.terms import Plan
+from twap_server.domain.orders.volume_count import VolumeCount
 from twap_server.domain.orders.write import OrderWrite
 from twap_server.engine.market.snapshot import MarketSnapshot, Quotes
 from twap_server.engine.work.slice_decision import Decision, InFlight, SliceDecider, lost
@@ -36,12 +35,8 @@ class Working:
     """When the due slice first looked at the book."""
     in_flight: InFlight | None = None
     """The due slice, where it was sent and has not arrived."""
-    decided_at: Nanos | None = None
-    """When the slice before was decided, by this process."""
-    counted: tuple[Decimal, ...] | None = None
-    """Of an order that follows the volume: all that was traded on each market when it last counted."""
-    looked: tuple[Decimal, ...] | None = None
-    """The same at its last look: it counts once that look's decision is recorded."""
+    volume: VolumeCount = field(default_factory=VolumeCount)
+    """What others traded, where the order goes by that."""
     storage_failed: bool = False
     """A decision could not be recorded: slices lost meanwhile say so."""
 
@@ -167,6 +162,8 @@ def look(
     while index < schedule.count and (
         at_end or schedule.window_end(index) <= now or had_elapsed(order, index)
     ):
+        if not step.slices:
+            working.volume.look(order, snapshot.market)
         if len(step.slices) == LOST_PER_LOOK:
             return step
         step.add(lost(step.order, index, _why_lost(working, index, lost_to), now=now))
@@ -234,7 +231,7 @@ def _look_at_slice(
         quotes,
         now=now,
         final=not quotes.open and now >= _latest(order, index, since, max_wait),
-        traded=_traded(working, order, index, quotes, snapshot),
+        traded=working.volume.since_before(order, index, quotes.odd, snapshot.market),
     )
     working.waiting_since = since if decision is None else None
     if isinstance(decision, InFlight):
@@ -280,42 +277,3 @@ def _ended_by_delisting(step: PendingWrite, snapshot: MarketSnapshot) -> bool:
         return False
     step.end(OrderStatus.FAILED, reason="delisted")
     return True
-
-
-def _traded(
-    working: Working, order: Order, index: int, quotes: Quotes, snapshot: MarketSnapshot
-) -> Decimal | None:
-    """What was traded since the slice before: since its decision, else since its bucket began.
-
-    Slices that were lost are settled late: what was traded since this one's bucket began counts all the same.
-    """
-    schedule, before = order.schedule, working.decided_at
-    if order.terms.participation_cap is None and not schedule.follows_volume:
-        return None
-    if schedule.follows_volume:
-        return _followed(working, order, index, quotes, snapshot)
-    since = schedule.begin(index - 1) if before is None else min(before, schedule.begin(index))
-    destinations = [destination for destination in order.terms.destinations if destination not in quotes.odd]
-    return snapshot.traded_since(destinations, since)
-
-
-def _followed(
-    working: Working, order: Order, index: int, quotes: Quotes, snapshot: MarketSnapshot
-) -> Decimal:
-    """What others traded since the order last counted, by totals that never fall, however long ago that was.
-
-    When it counts for the first time: since it began, or since the bucket before, which are remembered.
-    """
-    destinations, before = order.terms.destinations, working.counted
-    working.looked = tuple(base for base, _ in snapshot.traded(destinations))
-    counted = [destination not in quotes.odd for destination in destinations]
-    if before is None:
-        since = max(order.terms.start, order.schedule.begin(index - 1))
-        return snapshot.traded_since(
-            [one for one, counts in zip(destinations, counted, strict=True) if counts], since
-        )
-    return exact.total(
-        exact.subtract(now, then)
-        for now, then, counts in zip(working.looked, before, counted, strict=True)
-        if counts
-    )
