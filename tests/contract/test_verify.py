@@ -5,22 +5,20 @@ import gzip
 import json
 import re
 import shutil
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from support.api.desk import CHEAP
-from support.live import serving, signed_in, until_listed
+from support.live import signed_in
 from support.nodes import not_on_nodes
 from support.plain import hash_of
+from support.proofs import verified
+from support.recording_server import ended, recording, submitted
 from twap_client import TwapClient
-from twap_models import OrderProof, OrderStatus, TwapOrderDetail
-from twap_server import settings
+from twap_models import OrderProof, OrderStatus
 from twap_server.bootstrap import cut_recordings
-from twap_server.bootstrap.verifying import verify_command
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import InvalidRequest
@@ -34,38 +32,6 @@ from twap_server.venue.server import Venue
 
 pytestmark = pytest.mark.long
 """CI runs it in a step of its own: whole servers, and whole recordings read by plain code."""
-
-
-@asynccontextmanager
-async def recording(folder: Path, venue: Venue, *exchanges: str) -> AsyncIterator[str]:
-    """A server on this venue that records; one after the other go on with the same orders."""
-    names = {name: venue.urls()[name] for name in exchanges or ("binance", "kraken")}
-    flags = {"record": {"folder": str(folder / "recordings")}, "api": {"passwords": CHEAP.model_dump()}}
-    async with serving(folder, names, **flags) as url:
-        await until_listed(url, *names)
-        yield url
-
-
-async def submitted(client: TwapClient, *orders: dict[str, object]) -> None:
-    standard = {"exchange": "binance", "symbol": "BTCUSDT", "duration": "3s", "slices": 12}
-    for one in orders:
-        whole = standard | one
-        await client.market.orderbook(str(whole["exchange"]), str(whole["symbol"]))
-        await client.orders.submit(**whole)
-
-
-async def ended(client: TwapClient, *tokens: str) -> list[TwapOrderDetail]:
-    async with asyncio.timeout(60):
-        return [await client.orders.wait_until_closed(token) for token in tokens]
-
-
-def verified(folder: Path, proof: OrderProof) -> tuple[bool, Sequence[str]]:
-    """Verify in this process; gives whether all is equal, and what was said."""
-    file, told = folder / "proof.json", list[str]()
-    file.write_bytes(proof.to_json())
-    loaded = settings.load(file=None, flags={})
-    is_equal = verify_command(file, recording=folder / "recordings", settings=loaded, announce=told.append)
-    return is_equal, told
 
 
 ORDERS: tuple[dict[str, object], ...] = (
@@ -83,6 +49,8 @@ ORDERS: tuple[dict[str, object], ...] = (
     {"token_id": "worse", "realism": "adverse", "quantity": "2", "slices": 7, "exchange": "binance"},
     {"token_id": "swept", "strategy": "sweep", "quantity": "5"},
 )
+THROUGH: dict[str, object] = {"quantity": "5", "duration": "6s", "slices": 24}
+"""It goes on after the restart."""
 
 
 @not_on_nodes("an engine that takes over knows what users took before; the recording of a collector does not")
@@ -97,13 +65,18 @@ async def test_orders_are_equal_through_faults_and_a_restart(tmp_path: Path) -> 
             plain = (await ended(client, *(str(one["token_id"]) for one in ORDERS)))[0]
             limit = plain.average_price
             assert limit is not None
-            await submitted(client, {"token_id": "limited", "quantity": "3", "price": str(round(limit, 2))})
+            await submitted(
+                client,
+                {"token_id": "limited", "quantity": "3", "price": str(round(limit, 2))},
+                THROUGH | {"token_id": "share-on", "strategy": "pov", "participation": 30},
+                THROUGH | {"token_id": "capped-on", "participation_cap": 20},
+            )
             await asyncio.sleep(1)
         async with recording(tmp_path, venue) as url, TwapClient(url) as client:
             await client.accounts.login("ada", "correct horse battery")
             await submitted(client, {"token_id": "after", "quantity": "2"})
-            await ended(client, "limited", "after")
-            tokens = [*(str(one["token_id"]) for one in ORDERS), "limited", "after"]
+            await ended(client, *(others := ("limited", "after", "share-on", "capped-on")))
+            tokens = [*(str(one["token_id"]) for one in ORDERS), *others]
             proofs = [await client.orders.proof(token) for token in tokens]
             reports = [await client.orders.report(token) for token in tokens]
     for proof, report in zip(proofs, reports, strict=True):

@@ -12,7 +12,9 @@ from twap_server.domain.clock import SECOND, Nanos, to_text
 from twap_server.domain.errors import InvalidRequest
 from twap_server.exchanges.base import Exchange
 from twap_server.exchanges.registry import EXCHANGES
+from twap_server.proof.consistency import contradiction
 from twap_server.proof.coverage import cut_short, uncovered
+from twap_server.proof.differences import Difference
 from twap_server.proof.document import Proven, read_proof
 from twap_server.proof.recompute import Recomputation, Verdict
 from twap_server.proof.recorded_exchange import RecordedExchange
@@ -64,6 +66,9 @@ def verify_command(
     market, work = _market(proven, recorded, settings)
     if why := uncovered(proven.proof, market.first, market.ends):
         raise InvalidRequest(why, field=_OPTION)
+    if (found := contradiction(proven)) is not None:
+        announce(_different(proven, found))
+        return False
     verdict = work.run(market)
     announce(_played(market))
     found = verdict.difference
@@ -195,6 +200,10 @@ def _played(market: RecordedMarket) -> str:
     return f"played {market.played:,} messages, {to_text(market.first)} to {to_text(market.last)}"
 
 
+def _different(proven: Proven, found: Difference) -> str:
+    return f"DIFFERENT: {proven.proof.record.order.terms.token_id}: {found}"
+
+
 def _lines(proven: Proven, verdict: Verdict) -> Iterator[str]:
     token_id = proven.proof.record.order.terms.token_id
     if verdict.without_book:
@@ -202,7 +211,7 @@ def _lines(proven: Proven, verdict: Verdict) -> Iterator[str]:
         why = ", ".join(f"{count} {reason}" for reason, count in sorted(verdict.without_book.items()))
         yield f"{many} slices met no book ({why}): they filled nothing, and are not recomputed"
     if verdict.difference is not None:
-        yield f"DIFFERENT: {token_id}: {verdict.difference}"
+        yield _different(proven, verdict.difference)
         return
     if verdict.sha256 != proven.sha256:
         yield f"DIFFERENT: {token_id}: sha256: recorded {proven.sha256}, recomputed {verdict.sha256}"

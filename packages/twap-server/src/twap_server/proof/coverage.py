@@ -51,13 +51,15 @@ def uncovered(proof: ProofRecord, first: Nanos, ends: Mapping[str, Nanos]) -> st
 
 def cut_short(proof: ProofRecord, found: Difference, ends: Mapping[str, Nanos]) -> str:
     """Why a difference is none of the order: a recording ends before the slice was decided."""
-    told = next(one for one in proof.record.slices if one.index == found.slice)
+    told = next((one for one in proof.record.slices if one.index == found.slice), None)
+    if told is None:
+        return ""
     moment = told.decided_at
     name, end = min(ends.items(), key=lambda one: one[1])
     hangs_on_it = found.field in _OF_MESSAGES or (told.traded is not None and found.field in _OF_TRADES)
     if end >= moment or not hangs_on_it:
         return ""
     return (
-        f"the recording of {name} ends at {to_iso(end)}, before slice {found.slice + 1} was decided at "
+        f"the recording of {name} ends at {to_iso(end)}, before slice {told.index + 1} was decided at "
         f"{to_iso(moment)}: from there on nothing can be verified. The slices before are equal"
     )

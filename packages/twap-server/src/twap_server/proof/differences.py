@@ -18,11 +18,13 @@ Value: TypeAlias = Decimal | str | int | None
 class Difference:
     """The first field that is not as recorded."""
 
-    slice: int
-    """Its index, from 0."""
+    slice: int | None = None
+    """Its index, from 0; None where it is the order's."""
     field: str
     recorded: str
     recomputed: str
+    how: str = "recomputed"
+    """How it is known what it should be: where that is no recomputing, as by another field, ``expected``."""
 
     @property
     def is_of_other_book(self) -> bool:
@@ -30,7 +32,8 @@ class Difference:
         return self.field in ("book", "book_time")
 
     def __str__(self) -> str:
-        return f"slice {self.slice + 1}: {self.field}: recorded {self.recorded}, recomputed {self.recomputed}"
+        where = "" if self.slice is None else f"slice {self.slice + 1}: "
+        return f"{where}{self.field}: recorded {self.recorded}, {self.how} {self.recomputed}"
 
 
 def first_difference(

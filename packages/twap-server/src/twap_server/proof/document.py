@@ -25,6 +25,7 @@ from twap_server.domain.orders.terms import Destination, OrderTerms, Plan
 from twap_server.engine.config import EngineConfig
 
 _FORMAT: Final = 1
+_HUNDRED: Final = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,8 @@ class Proven:
     config: EngineConfig
     sha256: str | None
     """Of its report."""
+    given: OrderProof
+    """The document itself."""
 
 
 def read_proof(path: Path) -> Proven:
@@ -64,7 +67,13 @@ def read_proof(path: Path) -> Proven:
 
 
 def proven(given: OrderProof) -> Proven:
-    """Translate it; exact numbers stay exact."""
+    """Translate it; exact numbers stay exact.
+
+    Raises:
+        InvalidRequest: it has no plan, or something that this twap-server does not know.
+    """
+    if not given.plans:
+        raise InvalidRequest("the proof has no plan: nothing can be decided without one", field="proof")
     plans = tuple(map(_plan, given.plans))
     record = OrderRecord(
         order=Order(terms=_terms(given), plan=plans[-1], progress=_progress(given)),
@@ -79,27 +88,28 @@ def proven(given: OrderProof) -> Proven:
         seqs={one.index: one.seq for one in given.slices},
         taken=tuple(_taken(given)),
     )
-    return Proven(proof=proof, config=_config(given), sha256=given.sha256)
+    return Proven(proof=proof, config=_config(given), sha256=given.sha256, given=given)
 
 
 def _realism(given: str | OrderRealism) -> Realism:
     """What its slices met on their way."""
-    if isinstance(given, str):
-        if given not in PROFILES:
-            raise InvalidRequest(
-                f"the realism {given} is not known to this twap-server: verify it with a newer one",
-                field="proof",
-            )
-        return PROFILES[RealismProfile(given)]
-    half_life = given.impact_half_life
-    return Realism(
-        profile=RealismProfile.OWN,
-        latency=to_span(given.latency),
-        latency_spread=to_span(given.latency_spread),
-        impact=ImpactModel(given.impact),
-        half_life=None if half_life is None else to_span(half_life),
-        fees=FeeSource(given.fees),
-    )
+    try:
+        if isinstance(given, str):
+            return PROFILES[RealismProfile(given)]
+        half_life = given.impact_half_life
+        return Realism(
+            profile=RealismProfile.OWN,
+            latency=to_span(given.latency),
+            latency_spread=to_span(given.latency_spread),
+            impact=ImpactModel(given.impact),
+            half_life=None if half_life is None else to_span(half_life),
+            fees=FeeSource(given.fees),
+        )
+    except (ValueError, KeyError):
+        told = given if isinstance(given, str) else f"{given.impact}, {given.fees}"
+        raise InvalidRequest(
+            f"the realism {told} is not known to this twap-server: verify it with a newer one", field="proof"
+        ) from None
 
 
 def _terms(given: OrderProof) -> OrderTerms:
@@ -163,9 +173,11 @@ def _curve(one: ProofCurve) -> Curve:
             return AtOnce()
         case ProofCurve(kind="decay", kappa=Decimal() as kappa):
             return Decay(kappa)
-        case ProofCurve(kind="participation", percent=Decimal() as percent):
+        case ProofCurve(kind="participation", percent=Decimal() as percent) if ZERO < percent < _HUNDRED:
             return Participation(percent)
-        case ProofCurve(anchor_ns=int(anchor), period_ns=int(period), weights=[*weights]):
+        case ProofCurve(anchor_ns=int(anchor), period_ns=int(period), weights=[*weights]) if (
+            period > 0 and any(weights) and min(weights) >= 0
+        ):
             return VolumeProfile(Nanos(anchor), period, tuple(weights))
     raise InvalidRequest(
         f"the plan follows a curve that this twap-server cannot draw ({one.kind}): use a newer one",
@@ -267,12 +279,16 @@ def _cut(nanos: int) -> Nanos:
 
 def _config(given: OrderProof) -> EngineConfig:
     settings = given.settings
-    return EngineConfig(
-        impact_half_life=_length(settings.impact_half_life_ns),
-        max_book_age=_length(settings.max_book_age_ns),
-        max_book_wait=_length(settings.max_book_wait_ns),
-        max_leg_spread=settings.max_leg_spread,
-    )
+    try:
+        return EngineConfig(
+            impact_half_life=_length(settings.impact_half_life_ns),
+            max_book_age=_length(settings.max_book_age_ns),
+            max_book_wait=_length(settings.max_book_wait_ns),
+            max_leg_spread=settings.max_leg_spread,
+        )
+    except ValueError as error:
+        why = "; ".join(str(error).splitlines()[1:3])
+        raise InvalidRequest(f"the proof has settings that no server has: {why}", field="proof") from None
 
 
 def _length(nanos: int) -> timedelta:

@@ -30,6 +30,7 @@ from twap_server.engine.work.shifted_walk import note_walk
 from twap_server.engine.work.slice_decision import Decision, InFlight, SliceDecider, lost
 from twap_server.proof.differences import Difference, first_difference, sent_difference
 from twap_server.proof.document import Proven
+from twap_server.proof.ending import beyond_the_end, end_difference
 from twap_server.proof.met_books import WITHOUT_BOOK, date_fetched, quotes_of, quotes_when_sent
 from twap_server.proof.recorded_market import RecordedMarket
 from twap_server.proof.recounted import RecountedVolume
@@ -90,13 +91,17 @@ class Recomputation:
                     verdict.difference = self._decide(one, market, reader, verdict)
             if verdict.difference is not None:
                 return verdict
-        verdict.sha256 = report_hash(self._recomputed())
+        verdict.difference = end_difference(self._proof.record, self._order.progress)
+        if verdict.difference is None:
+            verdict.sha256 = report_hash(self._recomputed())
         return verdict
 
     def _decide(
         self, told: SliceResult, market: RecordedMarket, reader: MarketReader, verdict: Verdict
     ) -> Difference | None:
         """Decide one slice; None where all is as recorded."""
+        if not self._order.status.is_open:
+            return beyond_the_end(told)
         order = self._order_at(told)
         fills = self._fills.get(told.index, ())
         decided = told.decided_at
