@@ -24,7 +24,7 @@ from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import InvalidRequest
 from twap_server.recordings.frames import frames
 from twap_server.recordings.manifest import NAME
-from twap_server.recordings.writer import sha256_of
+from twap_server.recordings.segment import sha256_of
 from twap_server.venue.market import SyntheticSource
 from twap_server.venue.protocol import VenueProtocol
 from twap_server.venue.registry import PROTOCOLS

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import random
 import threading
 from collections.abc import Callable, Sequence
@@ -17,13 +18,14 @@ from typer.testing import CliRunner
 from twap_server.cli.main import app
 from twap_server.domain.clock import MICROSECOND, SECOND, Nanos
 from twap_server.domain.errors import InvalidRequest
-from twap_server.recordings import check, lines, writer
+from twap_server.recordings import check, folders, lines, writer
 from twap_server.recordings.frames import frames
 from twap_server.recordings.lines import Burst, Message, line_of
 from twap_server.recordings.manifest import NAME, Manifest, Retention
 from twap_server.recordings.native import LineWriter
 from twap_server.recordings.rows import Row
-from twap_server.recordings.writer import OpenSegment, RecordingWriter, of_one
+from twap_server.recordings.segment import OpenSegment, file_name, of_one
+from twap_server.recordings.writer import RecordingWriter
 
 T0 = Nanos(1_767_225_600 * SECOND)
 ALL = Retention(0, timedelta(0))
@@ -130,6 +132,50 @@ def test_the_oldest_segments_go_and_the_newest_stays(tmp_path: Path) -> None:
     assert len(list(by_size.glob("*.gz"))) == len(Manifest.of(by_size).segments) == 1
 
 
+def left_behind(folder: Path, seconds: int, *, size: int = 10, later: int = 5) -> Path:
+    """A file that a kill left: its first message came so long after ``T0``, its last a little later."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / file_name(Nanos(T0 + seconds * SECOND))
+    path.write_bytes(b"x" * size)
+    changed = (T0 + (seconds + later) * SECOND) / SECOND
+    os.utime(path, (changed, changed))
+    return path
+
+
+def test_what_a_kill_left_goes_by_its_age(tmp_path: Path) -> None:
+    folder = tmp_path / "okx"
+    old, newer = left_behind(folder, -60), left_behind(folder, 22)
+    recorded(folder, [message(number) for number in range(45)], retention=Retention(0, timedelta(seconds=20)))
+    assert not old.exists() and newer.exists()
+    assert len(list(folder.glob("*.gz"))) == 1 + len(Manifest.of(folder).segments)
+
+
+def test_what_a_kill_left_counts_and_goes_by_its_size(tmp_path: Path) -> None:
+    folder = tmp_path / "okx"
+    killed = [left_behind(folder, seconds, size=1_000) for seconds in (-60, -40, -20)]
+    recorded(folder, [message(number) for number in range(15)], retention=Retention(1_500, timedelta(0)))
+    assert [one.exists() for one in killed] == [False, False, True]
+    assert len(Manifest.of(folder).segments) == 2
+
+
+def test_nothing_else_is_deleted(tmp_path: Path) -> None:
+    folder = tmp_path / "okx"
+    at_work = left_behind(folder, 3, later=10_000)
+    future = left_behind(folder, 10_000)
+    others = [folder / name for name in ("mine.jsonl.gz", "99999999T000000.000000Z.jsonl.gz", "notes.txt")]
+    for one in others:
+        one.write_text("mine")
+    recorded(folder, [message(number) for number in range(45)], retention=Retention(1, timedelta(seconds=1)))
+    assert all(one.exists() for one in (at_work, future, *others))
+    assert len(Manifest.of(folder).segments) == 1
+
+
+def test_without_a_retention_everything_stays(tmp_path: Path) -> None:
+    killed = left_behind(tmp_path / "okx", -1_000_000)
+    recorded(tmp_path / "okx", [message(number) for number in range(25)])
+    assert killed.exists()
+
+
 def test_what_comes_faster_than_the_disk_takes_it_is_dropped_and_counted(tmp_path: Path) -> None:
     made = RecordingWriter(
         tmp_path / "okx", segment_s=10, retention=ALL, on_trouble=lambda _: None, most_waiting=3
@@ -139,7 +185,7 @@ def test_what_comes_faster_than_the_disk_takes_it_is_dropped_and_counted(tmp_pat
     made.begin()
     made.end()
     (segment,) = Manifest.of(tmp_path / "okx").segments
-    assert (segment.rows, segment.dropped) == (3, 2)
+    assert (segment.rows, segment.dropped) == (4, 2)
     assert "2 messages missing" in list(check.listed(tmp_path / "okx"))[1]
 
 
@@ -244,12 +290,9 @@ def test_where_the_damage_is_told_to_the_line(tmp_path: Path, lines: int) -> Non
 
 
 def test_an_unfinished_segment_is_read_up_to_where_it_was_flushed(tmp_path: Path) -> None:
-    folder = tmp_path / "okx"
-    recorded(folder, [message(number) for number in range(15)])
-    last = max(folder.glob("*.gz"))
     killed = tmp_path / "killed"
     killed.mkdir()
-    unfinished = OpenSegment(killed / last.name, T0)
+    unfinished = OpenSegment(killed, T0)
     unfinished.write([of_one(message(number)) for number in range(5)])
     unfinished.flush()
     unfinished.write([of_one(message(5))])
@@ -262,4 +305,4 @@ def test_no_recording_names_the_folders_that_have_one(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match=r"holds no recording: name one of .*okx"):
         list(frames(tmp_path))
     with pytest.raises(InvalidRequest, match="holds no recording"):
-        check.folders_of(tmp_path / "nothing")
+        folders.folders_of(tmp_path / "nothing")

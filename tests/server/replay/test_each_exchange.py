@@ -1,64 +1,20 @@
 """A recording of each exchange is replayed: made up here from its own messages, with its list beside it."""
 
-import gzip
-import json
-from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from support.asking import led, told
 from support.exchanges import CASES
 from support.exchanges.case import ExchangeCase
+from support.made_recordings import listed, lists, said, written
 from twap_models import OrderStatus, TwapOrderRequest
 from twap_server.bootstrap import replay
-from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import InvalidRequest
-from twap_server.domain.market.instrument import Instrument
-from twap_server.exchanges.base import Exchange, HttpRequest, Start
-from twap_server.recordings.lines import Message, line_of
 from twap_server.settings import Settings
 
 each = pytest.mark.parametrize("case", CASES, ids=lambda case: case.shape.name)
-BEGIN, SECONDS = Nanos(1_767_225_600 * SECOND), 4
 SMALL = "0.001"
-
-
-def listed(case: ExchangeCase) -> Instrument:
-    (one,) = told(case.shape().instruments(), *case.lists(case.entry)).found
-    return one
-
-
-def answer(shape: type[Exchange], question: HttpRequest, body: bytes) -> Message:
-    query = "&".join(f"{name}={value}" for name, value in question.params.items())
-    asked = f"#{question.body.decode()}" if question.body else ""
-    return BEGIN, "in", f"{shape.default_rest_url}{question.path}?{query}{asked}", body
-
-
-def lists(case: ExchangeCase) -> list[Message]:
-    bodies = case.lists(case.entry)
-    questions, _ = led(case.shape().instruments(), *bodies)
-    return [answer(case.shape, asked, body) for asked, body in zip(questions, bodies, strict=True)]
-
-
-def said(case: ExchangeCase) -> list[Message]:
-    """What it says to a client that asks for a book, and a last message later."""
-    shape, conn = case.shape, case.shape.default_ws_url
-    stream = case.taught().new_stream()
-    texts = list(case.greeting)
-    for request in (*stream.opening(), *stream.subscribe([listed(case)])):
-        texts += [*case.acks(request.text), *(case.opens if case.subscribes_book(request.text) else ())]
-    every: list[Message] = [(BEGIN, "in", conn, case.on_wire(text)) for text in texts]
-    if shape.start is Start.FETCHED and case.book_body is not None:
-        asked = next(shape(depth=case.depth).snapshot(listed(case)))
-        every.insert(0, answer(shape, asked, json.dumps(case.book_body([case.level])).encode()))
-    return [*every, (Nanos(BEGIN + SECONDS * SECOND), "in", conn, case.on_wire(case.opens[-1]))]
-
-
-def written(path: Path, messages: Sequence[Message]) -> Path:
-    path.write_bytes(gzip.compress(b"".join(map(line_of, messages))))
-    return path
 
 
 def an_order(case: ExchangeCase) -> TwapOrderRequest:

@@ -23,7 +23,7 @@ from twap_server.domain.market.errors import FeedError
 from twap_server.domain.market.instrument import Instrument
 from twap_server.exchanges.base import Exchange, Start
 from twap_server.exchanges.registry import EXCHANGES
-from twap_server.recordings.check import folders_of
+from twap_server.recordings.folders import played_parts
 from twap_server.recordings.frames import RecordedFrame, Recording, frames, is_answer
 from twap_server.recordings.manifest import files_of
 from twap_server.replay.answers import BESIDE, RecordedRest
@@ -76,11 +76,8 @@ def _parts(given: Recording) -> list[Recording]:
         )
     if not given.path.is_dir():
         return [given]
-    folders = folders_of(given.path)
-    if folders == [given.path]:
-        return [given]
-    every = [Recording(one) for one in folders]
-    return [one for one in every if any(not is_answer(conn) for *_, conn in one.frames())] or every
+    folders = played_parts(given.path)
+    return [given] if folders == [given.path] else [Recording(one) for one in folders]
 
 
 class PlayedExchange:

@@ -14,11 +14,13 @@ from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.symbology import Spellings, the_one
 from twap_server.recordings.frames import Recording
 from twap_server.recordings.lines import Message
+from twap_server.recordings.losses import in_words, unplaced_in_words
 from twap_server.recordings.tables import CsvTables, ParquetTables, Tables
-from twap_server.recordings.whole import written_whole
+from twap_server.recordings.whole import is_empty, written_whole
 from twap_server.recordings.writer import write_recording
 from twap_server.replay.cutting import Cutter, Part
 from twap_server.replay.following import FollowedBooks
+from twap_server.replay.holes import Holes
 from twap_server.replay.market_rows import BestRow, MarketRow, MarketRows, TopRow, TradeRow
 from twap_server.replay.origin import PlayedFrame, merged
 
@@ -52,7 +54,7 @@ def cut_recordings(
         InvalidRequest: a recording cannot be read, has nothing of that time, or ``output`` is not empty.
         UnknownSymbol: no exchange lists a symbol.
     """
-    if output.is_dir() and any(output.iterdir()):
+    if output.is_dir() and not is_empty(output):
         raise InvalidRequest(f"{output} is not empty: name a new folder", field="--output")
     with written_whole(output, field="--output") as folder:
         every = _prepared(recordings, exchange, instruments)
@@ -126,11 +128,14 @@ def export_recordings(
         for one in _prepared(recordings, None, instruments):
             listed = one.listed()
             books = FollowedBooks(one.shape(depth=one.depth), _wanted(one, listed, symbols) or listed)
-            for row in _rows(one, books):
+            holes = Holes()
+            for row in _rows(one, books, holes):
                 tables.add(row)
                 counts[type(row)] += 1
             if books.unread.total:
                 announce(f"{one.name}: not in the tables: {books.unread.text(books.unread.total)}")
+            for line in _missing(one, holes):
+                announce(line)
     for table, name in TABLES.items():
         announce(f"{name}: {counts[table]:,} rows")
 
@@ -152,12 +157,18 @@ def _see_that_none_is_there(folder: Path, kind: type[Tables]) -> None:
         )
 
 
-def _rows(one: PlayedExchange, books: FollowedBooks) -> Iterator[MarketRow]:
+def _missing(one: PlayedExchange, holes: Holes) -> Iterator[str]:
+    yield from in_words(holes.losses)
+    for path in one.paths:
+        yield from unplaced_in_words(path, holes.losses)
+
+
+def _rows(one: PlayedExchange, books: FollowedBooks, holes: Holes) -> Iterator[MarketRow]:
     """All rows of an exchange; an answer over REST comes by while the next message is read."""
     made = MarketRows(one.name, books)
     answers: list[tuple[Nanos, bytes, int, str]] = []
     frame: PlayedFrame
-    for frame in merged(one.tapes(on_answer=lambda *answer: answers.append(answer))):
+    for frame in holes.watching(merged(one.tapes(on_answer=lambda *answer: answers.append(answer)))):
         for answer in answers:
             yield from made.of_answer(*answer)
         answers.clear()

@@ -65,7 +65,7 @@ def replay_command(
         onlooker=onlooker,
     )
     announce(_played(done, clock.monotonic() - begin))
-    for line in of_unread(done.unread):
+    for line in _notes(done):
         announce(line)
     for record in done.records:
         for line in (*summary(record), *(fill_lines(record) if with_fills else ())):
@@ -128,12 +128,17 @@ def _played(done: Replayed, took: int) -> str:
     )
 
 
+def _notes(done: Replayed) -> list[str]:
+    """What is to be known of the recordings."""
+    return [*of_unread(done.unread), *done.missing]
+
+
 def _write(done: Replayed, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for record in done.records:
             page = folder / file_name(record.order, "report.html")
-            made = report_page(record, notes=of_unread(done.unread), is_recorded=True)
+            made = report_page(record, notes=_notes(done), is_recorded=True)
             page.write_text(made, encoding="utf-8")
     except OSError as error:
         why = error.strerror

@@ -6,7 +6,7 @@ its execution report is made. Only the network, the clock and the store are othe
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +37,7 @@ from twap_server.domain.orders.record import OrderRecord
 from twap_server.engine.engine import Engine
 from twap_server.feed.bus import Bus
 from twap_server.recordings.frames import Recording
+from twap_server.recordings.losses import in_words, unplaced_in_words
 from twap_server.replay.apart import ApartOrders, HandOut
 from twap_server.replay.connections import RecordedStream
 from twap_server.replay.holes import Holes
@@ -76,6 +77,8 @@ class Replayed:
     unread: str = ""
     """How many messages could not be read, and why; empty when all were."""
     unread_count: int = 0
+    missing: Sequence[str] = ()
+    """Which messages the recordings lost while they were made, a line for each that lost some."""
 
 
 def replay(
@@ -239,6 +242,7 @@ class _Run:
             holes = Holes(filter(None, known))
             self.player = TapePlayer(merged(tapes))
         self._clock, self._records = self.player.clock, MemoryRecords(holes)
+        self._holes = holes
         self._start = self._clock.now()
         self._settings, self._skip_unread = settings, skip_unread
         self._unlisted = set(self._exchanges)
@@ -297,7 +301,16 @@ class _Run:
             end=self._clock.now(),
             unread=f"{unread.text(frames)}, {unread.share(frames):.2g} %" if unread.total else "",
             unread_count=unread.total,
+            missing=tuple(self._missing()),
         )
+
+    def _missing(self) -> Iterator[str]:
+        """What the recordings lost, as far as they were played; orders that run apart need not all of it."""
+        losses = self._holes.losses
+        yield from in_words(losses)
+        if self._apart is None:
+            for path in (path for one in self._exchanges.values() for path in one.paths):
+                yield from unplaced_in_words(path, losses)
 
     def _check_read(self, failure: TwapError | None) -> None:
         """Tell nothing over messages that nobody read.

@@ -19,9 +19,10 @@ from twap_server.proof.document import Proven, read_proof
 from twap_server.proof.recompute import Recomputation, Verdict
 from twap_server.proof.recorded_exchange import RecordedExchange
 from twap_server.proof.recorded_market import RecordedMarket, RecordedSource, Trades
-from twap_server.recordings.frames import frames
+from twap_server.recordings.frames import with_losses
+from twap_server.recordings.losses import Loss, in_words
 from twap_server.recordings.manifest import NAME, Manifest, Segment, files_of, so_many_files
-from twap_server.recordings.writer import sha256_of
+from twap_server.recordings.segment import sha256_of
 from twap_server.settings import Settings
 
 _SPARE = SECOND
@@ -40,8 +41,8 @@ class _Recorded:
     """Files that the manifest does not name: nothing proves them."""
     missing: int
     """Files that it names and that are not there."""
-    dropped: int
-    """Messages that the disk was too slow for."""
+    losses: tuple[Loss, ...]
+    """Messages that the disk did not take."""
 
 
 def verify_command(
@@ -133,7 +134,7 @@ def _checked(name: str, folder: Path, last: Nanos) -> _Recorded:
         proven=len(there),
         unnamed=len(files.keys() - named.keys()),
         missing=len(needed) - len(there),
-        dropped=sum(one.dropped for one in there),
+        losses=tuple(Loss(folder, one.first, one.last, one.dropped) for one in there if one.dropped),
     )
 
 
@@ -159,12 +160,12 @@ def _market(
 
 def _source(recorded: _Recorded, symbols: set[str], settings: Settings, trades: Trades) -> RecordedSource:
     last_lines, end = dict[str, int](), Nanos(0)
-    for end, _, line, conn in frames(recorded.folder):  # noqa: B007 - the last one stays
+    for end, _, line, conn in with_losses(recorded.folder):  # noqa: B007 - the last one stays
         last_lines[conn] = line
     exchange = RecordedExchange(
         _exchange(recorded.name, settings), symbols, last_lines=last_lines, on_trade=trades.add
     )
-    return RecordedSource(exchange, frames(recorded.folder), end)
+    return RecordedSource(exchange, with_losses(recorded.folder), end)
 
 
 def _exchange(name: str, settings: Settings) -> Exchange:
@@ -189,8 +190,7 @@ def _told(one: _Recorded) -> str:
         notes = ["the files are as written"]
     if one.missing:
         notes.append(f"{one.missing} that {NAME} names are not there")
-    if one.dropped:
-        notes.append(f"{one.dropped:,} messages missing, for the disk was too slow")
+    notes += (words.removeprefix(f"{one.folder}: ") for words in in_words(one.losses))
     return f"{one.name}: {'; '.join(notes)}"
 
 

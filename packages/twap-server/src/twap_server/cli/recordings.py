@@ -30,10 +30,10 @@ _NOT_HELD = 1
 @app.command("list")
 def list_segments(folder: Folder) -> None:
     """List the files, oldest first, with their rows, times and sizes."""
-    from twap_server.recordings import check  # noqa: PLC0415 - keeps --help fast
+    from twap_server.recordings import check, folders  # noqa: PLC0415 - keeps --help fast
 
     with told():
-        for one in check.folders_of(folder):
+        for one in folders.folders_of(folder):
             for line in check.listed(one):
                 say(line)
 
@@ -44,11 +44,11 @@ def verify(folder: Folder) -> None:
 
     Exit: 0 they are, as far as the manifest names them; 1 one is not, or nothing proves any of an exchange's.
     """
-    from twap_server.recordings import check  # noqa: PLC0415 - keeps --help fast
+    from twap_server.recordings import check, folders  # noqa: PLC0415 - keeps --help fast
 
     held = True
     with told():
-        for one in check.folders_of(folder):
+        for one in folders.folders_of(folder):
             for is_right, line in check.verified(one):
                 say(line)
                 held = held and is_right

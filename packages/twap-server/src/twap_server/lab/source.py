@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import InvalidRequest
-from twap_server.recordings.check import folders_of
-from twap_server.recordings.frames import frames
+from twap_server.recordings.folders import played_parts
+from twap_server.recordings.losses import by_manifest, in_words, read_whole, unplaced_in_words
 from twap_server.recordings.manifest import Manifest, files_of
 
 
@@ -22,6 +23,8 @@ class RecordingFacts:
     first: Nanos
     """When its first message was received."""
     last: Nanos
+    missing: tuple[str, ...] = ()
+    """Which messages it lost, in words; empty where it lost none."""
 
 
 def look_at(path: Path, name: str = "") -> RecordingFacts:
@@ -31,8 +34,15 @@ def look_at(path: Path, name: str = "") -> RecordingFacts:
         InvalidRequest: there is none, it cannot be read, or it has no message.
     """
     digest = digest_of(path)
-    first, last = _span(path)
-    return RecordingFacts(path=path, name=name or path.name, sha256=digest, first=first, last=last)
+    parts = [_look_into(part) for part in played_parts(path)]
+    return RecordingFacts(
+        path=path,
+        name=name or path.name,
+        sha256=digest,
+        first=max(one.first for one in parts),
+        last=min(one.last for one in parts),
+        missing=tuple(line for one in parts for line in one.missing),
+    )
 
 
 def digest_of(path: Path) -> str:
@@ -55,34 +65,32 @@ def digest_of(path: Path) -> str:
     return whole.hexdigest()
 
 
-def _parts(path: Path) -> Sequence[Path]:
-    """A file, a folder of one exchange, or those that ``--record`` made side by side."""
-    return folders_of(path) if path.is_dir() else [path]
-
-
 def _files(path: Path) -> Sequence[Path]:
-    return [file for part in _parts(path) for file in (files_of(part) if part.is_dir() else [part])]
+    """All files that are played."""
+    return [file for part in played_parts(path) for file in (files_of(part) if part.is_dir() else [part])]
 
 
-def _span(path: Path) -> tuple[Nanos, Nanos]:
-    """From when all parts have begun to when the first of them ends.
+class _PlayedPart(NamedTuple):
+    """What is played of one exchange."""
+
+    first: Nanos
+    last: Nanos
+    missing: tuple[str, ...]
+
+
+def _look_into(part: Path) -> _PlayedPart:
+    """A folder's manifest knows, where all of its files are whole.
 
     Raises:
-        InvalidRequest: one cannot be read or has no message.
+        InvalidRequest: it cannot be read or has no message.
     """
-    spans = [_span_of(part) for part in _parts(path)]
-    return max(first for first, _ in spans), min(last for _, last in spans)
-
-
-def _span_of(part: Path) -> tuple[Nanos, Nanos]:
-    """A folder's manifest knows, where all of its files are whole."""
     if part.is_dir():
         files, known = list(files_of(part)), {one.file: one for one in Manifest.of(part).segments}
         if all(file.name in known for file in files):
-            return known[files[0].name].first, max(known[file.name].last for file in files)
-    first = last = Nanos(0)
-    for at, _, _, _ in frames(part):
-        first, last = first or at, at
-    if not first:
+            last = max(known[file.name].last for file in files)
+            return _PlayedPart(known[files[0].name].first, last, tuple(in_words(by_manifest(part))))
+    read = read_whole(part)
+    if not read.received:
         raise InvalidRequest(f"the recording {part} has no message", field="recordings")
-    return first, last
+    missing = (*in_words(read.losses), *unplaced_in_words(part, read.losses))
+    return _PlayedPart(read.first, read.last, missing)

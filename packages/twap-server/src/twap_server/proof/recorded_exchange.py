@@ -23,9 +23,10 @@ from twap_server.domain.market.events import (
 )
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.exchanges.base import Asking, Exchange, HttpRequest, Start, Stream, T
-from twap_server.recordings.frames import RecordedFrame, is_answer
+from twap_server.recordings.frames import RecordedFrame, boundary_of, is_answer, is_loss
 
 _SYNCHRONISING: Final = "synchronising"
+_MISSING: Final = "messages are missing in the recording"
 
 
 class _Connection:
@@ -100,6 +101,9 @@ class RecordedExchange:
         if is_answer(conn):
             self._on_answer(at, raw, conn)
             return
+        if is_loss(conn):
+            self._on_loss(boundary_of(conn))
+            return
         connection = self._connections.get(conn)
         if connection is None:
             connection = self._connections[conn] = self._opened(conn)
@@ -108,6 +112,13 @@ class RecordedExchange:
             self._on_event(connection, event, at)
         if line >= connection.last:
             self._hand_over(connection)
+
+    def _on_loss(self, conn: str) -> None:
+        """Trust no book of a connection whose messages are missing, nor what was known of it."""
+        connection = self._connections.get(conn)
+        if connection is not None:
+            self._lose(connection, list(connection.books), _MISSING)
+            connection.stream = self._opened(conn).stream
 
     def _opened(self, conn: str) -> _Connection:
         stream = self._exchange.new_stream()

@@ -5,25 +5,9 @@ from pathlib import Path
 
 from twap_server.domain.clock import Nanos, to_text
 from twap_server.domain.errors import InvalidRequest
-from twap_server.recordings.frames import frames
-from twap_server.recordings.manifest import ENDING, NAME, UNNAMED, Manifest, Segment, files_of, lost_messages
-from twap_server.recordings.writer import sha256_of
-
-
-def folders_of(folder: Path) -> list[Path]:
-    """The folders of exchanges in a folder, or itself where it is one.
-
-    Raises:
-        InvalidRequest: there is no recording.
-    """
-    if any(folder.glob(f"*{ENDING}")):
-        return [folder]
-    found = sorted({one.parent for one in folder.glob(f"*/*{ENDING}")})
-    if not found:
-        raise InvalidRequest(
-            f"{folder} holds no recording: no file *{ENDING} in it or one level below", field="RECORDING"
-        )
-    return found
+from twap_server.recordings.losses import in_words, read_whole, unplaced_in_words
+from twap_server.recordings.manifest import NAME, UNNAMED, Manifest, Segment, files_of, lost_messages
+from twap_server.recordings.segment import sha256_of
 
 
 def listed(folder: Path) -> Iterator[str]:
@@ -61,8 +45,10 @@ def verified(folder: Path) -> Iterator[tuple[bool, str]]:
             proven += 1
             yield True, f"{folder.name}/{file.name}: as written"
     try:
-        read = sum(1 for _ in frames(folder))
-        yield True, f"{folder.name}: {read:,} received messages can be read"
+        read = read_whole(folder)
+        yield True, f"{folder.name}: {read.received:,} received messages can be read"
+        lost = [*in_words(read.losses), *unplaced_in_words(folder, read.losses)]
+        yield from ((True, line) for line in lost)
     except InvalidRequest as error:
         yield False, f"WRONG: {folder.name}: {error}"
     if not known:

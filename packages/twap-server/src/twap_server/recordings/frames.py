@@ -10,7 +10,7 @@ from typing import Final, TypeAlias, TypeVar, cast
 
 from twap_server.domain.clock import SECOND, Nanos, of_receipt, to_iso
 from twap_server.recordings.manifest import Manifest, files_of
-from twap_server.recordings.rows import ENDED, OPENED, Row, rows, unreadable
+from twap_server.recordings.rows import ENDED, LOST, OPENED, Row, rows, unreadable
 
 _LATEST = 2**63 - 1
 _SWAPPED = SECOND
@@ -19,9 +19,9 @@ _SWAPPED = SECOND
 
 RecordedFrame: TypeAlias = tuple[Nanos, bytes, int, str]
 """When a message was received, the message, the line it stands on (counted from 1), and the address it came
-from; of a boundary (``boundary_of``) when it was, why, and the line."""
+from; of a boundary (``boundary_of``) when it was, why (or how many messages are missing), and the line."""
 _Found = TypeVar("_Found")
-_BOUNDARIES: Final = {OPENED: f"{OPENED} ", ENDED: f"{ENDED} "}
+_BOUNDARIES: Final = {one: f"{one} " for one in (OPENED, ENDED, LOST)}
 """What stands before a connection's address in the place of a boundary's."""
 
 
@@ -65,7 +65,8 @@ def frames(path: Path, *, boundaries: bool = False) -> Iterator[RecordedFrame]:
 
     Args:
         path: a file, or the folder of one exchange that ``RecordingWriter`` wrote.
-        boundaries: give where a connection was opened and where it ended, too, as far as that was recorded.
+        boundaries: give where a connection was opened, where it ended and where messages of it are missing,
+            too, as far as that was recorded.
 
     Raises:
         InvalidRequest: there is no such file, it is no recording, or it breaks off.
@@ -103,8 +104,30 @@ def rows_of(path: Path) -> Iterator[tuple[int, Row]]:
 
 
 def boundary_of(conn: str) -> str:
-    """The address of the connection that was opened or ended here; empty where that of a message is given."""
+    """The address of the connection that was opened, ended or has lost messages here; empty where that of a
+    message is given."""
     return next((conn.removeprefix(one) for one in _BOUNDARIES.values() if conn.startswith(one)), "")
+
+
+def with_losses(path: Path) -> Iterator[RecordedFrame]:
+    """Read what was received as ``frames``, and where messages of a connection are missing.
+
+    Raises:
+        InvalidRequest: as ``frames``.
+    """
+    for frame in frames(path, boundaries=True):
+        if not boundary_of(frame[3]) or (is_loss(frame[3]) and not is_over_rest(frame[3])):
+            yield frame
+
+
+def is_over_rest(conn: str) -> bool:
+    """Whether a message, or a boundary, is of a place that is asked over REST."""
+    return is_answer(boundary_of(conn) or conn)
+
+
+def is_loss(conn: str) -> bool:
+    """Whether a boundary says that messages are missing."""
+    return conn.startswith(_BOUNDARIES[LOST])
 
 
 def is_answer(conn: str) -> bool:

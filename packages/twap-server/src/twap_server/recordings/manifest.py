@@ -1,18 +1,23 @@
 """Say which segments a recording has, and prove that none was changed: ``manifest.json`` beside them."""
 
 import os
-from collections.abc import Iterator
-from datetime import timedelta
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 
-from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.clock import SECOND, Nanos, to_nanos
 from twap_server.domain.errors import InvalidRequest
 
 NAME: Final = "manifest.json"
 ENDING: Final = ".jsonl.gz"
+_WRITTEN: Final = re.compile(r"(\d{8}T\d{6}\.\d{6})Z" + re.escape(ENDING))
+"""What files are called that ``RecordingWriter`` made: by the moment of their first message."""
+_MOMENT: Final = "%Y%m%dT%H%M%S.%f"
 UNNAMED: Final = (
     f"{NAME} does not name it: it is still being written, its server was killed, or it is from elsewhere"
 )
@@ -83,19 +88,67 @@ class Manifest:
         self._save()
 
     def prune(self, retention: Retention, *, now: Nanos) -> None:
-        """Delete the oldest segments, as far as the retention asks for; the newest one always stays."""
-        kept = self.segments
+        """Delete the oldest segments, as far as the retention asks for; the newest one always stays.
+
+        Files that a kill or a full disk left without a name here count as well, where they are older than the
+        newest one.
+        """
+        if not (retention.max_bytes or retention.max_age) or not self._contents.segments:
+            return
+        named = {one.file: one for one in self._contents.segments}
+        kept = sorted([*named.values(), *self._left(named)], key=lambda one: one.file)
+        gone = set[str]()
         while len(kept) > 1 and _is_over(kept, retention, now):
-            (self._folder / kept.pop(0).file).unlink(missing_ok=True)
-        if len(kept) < len(self._contents.segments):
-            self._contents.segments = kept
+            gone.add(kept.pop(0).file)
+        for name in gone:
+            with suppress(OSError):  # it is deleted as one without a name, when that goes
+                (self._folder / name).unlink(missing_ok=True)
+        if gone & named.keys():
+            self._contents.segments = [one for name, one in named.items() if name not in gone]
             self._save()
+
+    def _left(self, named: Mapping[str, Segment]) -> Iterator[Segment]:
+        """The files of recordings that have no name here, and are older than the newest that has."""
+        newest = named[max(named)]
+        later = newest.first
+        for file in sorted(self._folder.glob(f"*{ENDING}"), reverse=True):
+            first = _first_of(file.name)
+            if first is None or file.name >= newest.file:
+                continue
+            if file.name not in named and (left := _left_behind(file, first, later, newest)) is not None:
+                yield left
+            later = first
 
     def _save(self) -> None:
         path = self._folder / NAME
         new = path.with_suffix(".new")
         new.write_bytes(msgspec.json.format(msgspec.json.encode(self._contents), indent=1) + b"\n")
         os.replace(new, path)
+
+
+def _first_of(name: str) -> Nanos | None:
+    """When the first message of a file came; None: no ``RecordingWriter`` has named it."""
+    found = _WRITTEN.fullmatch(name)
+    try:
+        moment = None if found is None else datetime.strptime(found[1], _MOMENT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return None if moment is None else to_nanos(moment)
+
+
+def _left_behind(file: Path, first: Nanos, later: Nanos, newest: Segment) -> Segment | None:
+    """What is known of a file without reading it; None where somebody may still be writing it.
+
+    No message of it is younger than the file itself, or than the next file's first.
+    """
+    try:
+        found = file.stat()
+    except OSError:  # somebody else deleted it
+        return None
+    changed = Nanos(found.st_mtime_ns)
+    if changed > newest.first:
+        return None
+    return Segment(file=file.name, first=first, last=min(max(first, changed), later), bytes=found.st_size)
 
 
 def _is_over(segments: list[Segment], retention: Retention, now: Nanos) -> bool:

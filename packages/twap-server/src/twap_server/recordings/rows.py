@@ -22,18 +22,21 @@ _GZIP: Final = 31
 """Lets zlib read what gzip wrote."""
 
 
+_MOST_DIGITS: Final = 18
 BASE64: Final = "base64"
 OPENED: Final = "open"
 """``dir`` of a row that says: from here on the connection is a new one."""
 ENDED: Final = "end"
 """``dir`` of a row that says that the connection ended here; ``raw`` says why."""
+LOST: Final = "lost"
+"""``dir`` of a row that says that messages of the connection are missing here; ``raw`` says how many."""
 
 
 class Row(msgspec.Struct, gc=False, omit_defaults=True):
     """One message that was sent or received."""
 
     dir: str
-    """``in``: it was received; ``out``: it was sent; or ``OPENED``, ``ENDED``."""
+    """``in``: it was received; ``out``: it was sent; or ``OPENED``, ``ENDED``, ``LOST``."""
     conn: str
     """Which connection it came over, by its address."""
     raw: str
@@ -51,6 +54,12 @@ class Row(msgspec.Struct, gc=False, omit_defaults=True):
             ValueError: it is not written as ``enc`` says.
         """
         return base64.b64decode(self.raw, validate=True) if self.enc == BASE64 else self.raw.encode()
+
+
+def count_in(raw: bytes | str) -> int:
+    """How many messages are missing, by the ``raw`` of a row that says so: one, where that is no number."""
+    told = raw[:_MOST_DIGITS]
+    return int(told) if told.isdigit() else 1
 
 
 _decode_lines = msgspec.json.Decoder(Row).decode_lines

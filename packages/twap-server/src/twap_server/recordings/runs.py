@@ -8,7 +8,7 @@ from typing import Final
 
 from twap_server.domain.clock import MICROSECOND, Nanos
 
-_RUN: Final = re.compile(r"ws-\S+-(r\d+)-\d+ ")
+_RUN: Final = re.compile(r"(?:lost )?ws-\S+-(r\d+)-\d+ ")
 
 
 def run_name(began: Nanos) -> str:
@@ -17,6 +17,6 @@ def run_name(began: Nanos) -> str:
 
 
 def run_of(conn: str) -> str:
-    """The run that a connection is of; empty where its name does not say."""
+    """The run that a connection is of, or one that has lost messages; empty where its name does not say."""
     found = _RUN.match(conn)
     return found[1] if found else ""

@@ -2,17 +2,21 @@
 
 In: the answers of a recording, as they are read, and a file that may hold the list of instruments. Out: HTTP
 answers. A book is never given before the moment when it was received, and each only once: what comes later is
-another book.
+another book. What can never be asked for any more is forgotten: a book that was given, and of all else what
+came between the first and the newest answer to the same question.
 """
 
 import asyncio
+from bisect import insort
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
+from twap_server.clock import VirtualClock
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import ExchangeUnavailable
 from twap_server.exchanges.base import Asking, HttpRequest, T
@@ -21,6 +25,12 @@ _NONE: Final = "the recording holds none"
 """Of candles, or whatever else was asked for: it reads behind what is needed."""
 BESIDE: Final = -1
 """The number of a recording that is not played."""
+_BOUNDED: Final = 2
+"""Answers to one question that stay: the first and the newest."""
+_Key: TypeAlias = tuple[int, int]
+"""The number of a recording, and a line in it."""
+_Question: TypeAlias = tuple[str, str, frozenset[tuple[str, str]]]
+"""Path, what was asked, and the parameters: of numbers, which may differ, the names alone."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -42,7 +52,7 @@ class RecordedRest:
 
     base: str
     """Path that requests begin with, and the recording's do not."""
-    clock: Clock = field(init=False)
+    clock: Clock = field(init=False, default_factory=lambda: VirtualClock(Nanos(0)))
     """Of the replay; set before anything is asked."""
     fallback: httpx.AsyncBaseTransport | None = None
     """Answers what was not recorded."""
@@ -51,8 +61,12 @@ class RecordedRest:
     book_paths: set[str] = field(default_factory=set)
     """Paths of requests for books."""
     list_paths: set[str] = field(default_factory=set)
-    _known: dict[tuple[int, int], RecordedAnswer] = field(default_factory=dict)
-    """By the numbers of their recordings, and their lines."""
+    _known: dict[_Key, RecordedAnswer] = field(default_factory=dict)
+    """Those that may still be asked for."""
+    _asked: defaultdict[_Question, list[_Key]] = field(default_factory=lambda: defaultdict(list))
+    """By question, the answers that are known, as they came in."""
+    _read: dict[int, int] = field(default_factory=dict)
+    """By recording, up to which line its answers were noted: its beginning is read more than once."""
     _news: list[asyncio.Future[None]] = field(default_factory=list)
     _made_lists: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
     """By what was asked, the lists of instruments that the fallback gave."""
@@ -67,13 +81,14 @@ class RecordedRest:
             conn: what was asked.
             recording: its number among several; ``BESIDE``: it holds the list of instruments alone.
         """
-        if (recording, line) in self._known:
+        if line <= self._read.get(recording, -1):
             return
+        self._read[recording] = line
         place = urlsplit(conn)
         params = dict(parse_qsl(place.query))
-        self._known[recording, line] = RecordedAnswer(
-            at=at, path=place.path, params=params, asked=place.fragment, body=raw
-        )
+        answer = RecordedAnswer(at=at, path=place.path, params=params, asked=place.fragment, body=raw)
+        self._known[recording, line] = answer
+        self._forget_between(answer, (recording, line))
         for waiting in self._news:
             waiting.set_result(None)
         self._news.clear()
@@ -116,7 +131,7 @@ class RecordedRest:
         """
         path, params = request.url.path.removeprefix(self.base), dict(request.url.params)
         if path in self.book_paths:
-            return httpx.Response(200, content=(await self._book(path, params)).body)
+            return httpx.Response(200, content=await self._book(path, params))
         found = self._answers(path, params, request.content.decode())
         if found:
             now = self.clock.now()
@@ -142,20 +157,32 @@ class RecordedRest:
             self._made_lists[asked] = await answer.aread()
         return answer
 
-    async def _book(self, path: str, params: Mapping[str, str]) -> RecordedAnswer:
+    async def _book(self, path: str, params: Mapping[str, str]) -> bytes:
         """Wait for a book that was not given yet."""
         while True:
             fresh = [one for one in self._fitting(path, params) if not one.given]
             if fresh:
                 now = self.clock.now()
                 chosen = max((one for one in fresh if one.at <= now), key=_moment, default=fresh[0])
-                chosen.given = True
+                body, chosen.body, chosen.given = chosen.body, b"", True
                 if chosen.at > now:
                     await self.clock.sleep((chosen.at - now) / SECOND)
-                return chosen
+                return body
             waiting = asyncio.get_running_loop().create_future()
             self._news.append(waiting)
             await waiting
+
+    def _forget_between(self, answer: RecordedAnswer, key: _Key) -> None:
+        """Forget what a newer answer to the same question stands before, whoever asks from now on.
+
+        The first stays for ``known``, which asks for no moment.
+        """
+        if key[0] == BESIDE or any(answer.path.endswith(one) for one in self.book_paths):
+            return
+        same, now = self._asked[_question_of(answer)], self.clock.now()
+        insort(same, key, key=lambda one: _place((one, self._known[one])))
+        while len(same) > _BOUNDED and self._known[same[2]].at <= now:
+            del self._known[same.pop(1)]
 
     def _answers(self, path: str, params: Mapping[str, str], asked: str) -> list[RecordedAnswer]:
         """What was answered; where the list of one kind alone was recorded, that stands for all kinds."""
@@ -178,7 +205,12 @@ class RecordedRest:
         return [one for _, one in sorted(self._known.items(), key=_place)]
 
 
-def _place(item: tuple[tuple[int, int], RecordedAnswer]) -> tuple[bool, Nanos, tuple[int, int]]:
+def _question_of(answer: RecordedAnswer) -> _Question:
+    params = ((name, "" if value.isdigit() else value) for name, value in answer.params.items())
+    return answer.path, answer.asked, frozenset(params)
+
+
+def _place(item: tuple[_Key, RecordedAnswer]) -> tuple[bool, Nanos, _Key]:
     key, answer = item
     is_beside = key[0] == BESIDE
     return not is_beside, Nanos(0) if is_beside else answer.at, key

@@ -4,7 +4,8 @@ Who recorded an exchange may have used several connections, at the same time or 
 exchanges number the messages or the channels of each, so each is decoded by a ``Stream`` of its own:
 
 1. What is asked for counts as asked for on every connection, also on those that begin later.
-2. A connection begins with its first message, or where the recording says that it was opened.
+2. A connection begins with its first message, or where the recording says that it was opened. It begins anew
+   where the recording says that messages of it are missing: nobody knows what they said.
 3. A book that comes over two connections (a planned reconnect) follows the first; what the other says of it
    waits.
 4. Where a connection ended, or its own count shows a loss, its books go on over the one that waits, else
@@ -25,6 +26,7 @@ from twap_server.exchanges.base import Exchange, Start, Stream, WsRequest
 from twap_server.replay.origin import PlayedConnection
 
 _ENDED: Final = "the recorded connection ended"
+_LOST: Final = "messages of the connection are missing in the recording"
 _MOST_WAITING: Final = 50_000
 """Events of one book: connections overlap for seconds."""
 _NOTHING: tuple[MarketEvent, ...] = ()
@@ -157,11 +159,11 @@ class RecordedStream(Stream):
         error.readable = self._due(error.readable, read)
 
     def _bounded(self, heard: PlayedConnection) -> Sequence[MarketEvent]:
-        """Forget a connection: it ended, or another of the same name begins."""
-        self._heard = None
+        """Forget a connection: it ended, lost messages, or another of the same name begins."""
+        self._heard, reason = None, _LOST if heard.is_loss else _ENDED
         self._opened.add((heard.path, heard.conn))
         known = [one for one in self._reading if one.is_of(heard)]
-        return [event for one in known for event in self._given_up(self._reading.pop(one), _ENDED)]
+        return [event for one in known for event in self._given_up(self._reading.pop(one), reason)]
 
     def _given_up(self, read: _HeardConnection, reason: str) -> Sequence[MarketEvent]:
         """What happens to the books that follow a connection: they follow another, or are lost."""

@@ -32,7 +32,7 @@ from twap_server.domain.market.instrument import Instrument
 from twap_server.exchanges.base import Exchange, Start, Stream
 from twap_server.recordings.frames import is_answer, moment_of, rows_of
 from twap_server.recordings.lines import Message
-from twap_server.recordings.rows import ENDED, OPENED, Row
+from twap_server.recordings.rows import ENDED, LOST, OPENED, Row
 from twap_server.replay.answers import RecordedRest
 
 _RECENT: Final = 2_000
@@ -133,10 +133,12 @@ class Cutter:
     ) -> None:
         """Keep what the rest is read by; see step 3."""
         _, direction, conn, _ = message
-        if direction in (OPENED, ENDED):
+        if direction in (OPENED, ENDED, LOST):
             for key in [one for one in before if one[0] == conn]:
                 del before[key]
-        if direction in (OPENED, "out") or told.is_answered:
+        if direction == LOST and not is_answer(conn):  # what is missing came before: the part lacks nothing
+            before[conn, number] = (message[0], OPENED, conn, b"")
+        elif direction in (OPENED, "out") or told.is_answered:
             before[conn, number] = message
         elif is_answer(conn) and self._is_list(conn):
             before.pop((conn, 0), None)
@@ -167,7 +169,7 @@ class Cutter:
         return any(one in conn for one in self._list_paths)
 
     def _told(self, row: Row) -> _Told:
-        if row.dir in (OPENED, ENDED):
+        if row.dir in (OPENED, ENDED, LOST):
             self._streams.pop(row.conn, None)
         if row.dir != "in":
             return _Told()

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from twap_server.domain.clock import SECOND, Nanos, to_text
 from twap_server.domain.errors import InvalidRequest
-from twap_server.recordings.frames import RecordedFrame, boundary_of, is_answer
+from twap_server.recordings.frames import RecordedFrame, boundary_of, is_answer, is_loss, is_over_rest
 from twap_server.recordings.rows import unreadable
 
 _NOT_REPLAYED: Final = (
@@ -45,7 +45,9 @@ class PlayedConnection:
     conn: str
     """How the recording names it."""
     is_boundary: bool = False
-    """It was opened or ended here: no message."""
+    """It was opened or ended here, or messages of it are missing: no message."""
+    is_loss: bool = False
+    """Messages of it are missing here; the frame says how many."""
     is_answer: bool = False
     """No connection: a message answered a request over REST."""
 
@@ -110,7 +112,7 @@ def exchange_of(path: Path, frames: Iterator[RecordedFrame], origins: Origins) -
         InvalidRequest: there is none, or it is of none that can be replayed.
     """
     for _, _, line, conn in frames:
-        if not is_answer(conn):
+        if not is_over_rest(conn):
             return _of(path, line, conn, origins)
     raise InvalidRequest(
         f"{path} holds no message of a WebSocket: expected rows whose dir is in and whose conn "
@@ -146,7 +148,7 @@ def _tagged(
         at, raw, line, conn = frame
         if conn is not passed:
             passed = conn
-            if not is_answer(conn):
+            if not is_over_rest(conn):
                 exchange = _same(exchange, path, frame, origins)
             played = known.get(conn) or known.setdefault(conn, _connection(exchange, path, conn))
             is_spot = exchange == _BINANCE and not played.is_answer
@@ -239,6 +241,7 @@ def _connection(exchange: str, path: Path, conn: str) -> PlayedConnection:
         path=path,
         conn=bounded or conn,
         is_boundary=bool(bounded),
+        is_loss=is_loss(conn),
         is_answer=is_answer(conn),
     )
 
