@@ -1,22 +1,27 @@
 """Bad days of several nodes: each has a sentence in the log and at ``/ready``, and loses nothing."""
 
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+import httpx
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from support import nats, postgres
 from support.children import environment
-from support.live import signed_in, until_listed
+from support.live import PASSWORD, signed_in, until_listed
 from support.postgres import PostgresServer
 from support.several_nodes import Place, place, process_of, ready, running, until_held, until_ready
-from twap_client import TwapClient, Unavailable
+from twap_client import NotFound, TwapClient, Unavailable
 from twap_models import BookMessage, OrderEvent, OrderStatus, TwapOrderDetail, __version__
 from twap_server import bootstrap
 from twap_server.clock import SystemClock
@@ -292,3 +297,45 @@ async def test_a_node_whose_clock_is_an_hour_off_owns_nothing(
             assert (done.status, done.filled_quantity) == (OrderStatus.FILLED, Decimal("0.2"))
             assert all(one.time <= done.end_time for one in done.fills if done.end_time is not None)
     assert [lines(caplog, words.format(way)) for way in ("behind", "ahead of")] == [1, 1]
+
+
+async def test_a_gateway_whose_clock_is_off_serves_nobody(postgres: PostgresServer) -> None:
+    clock = Ahead()
+    clock.by = -HOUR
+    order: dict[str, object] = {"exchange": "binance", "symbol": "BTCUSDT", "side": "buy", "quantity": 0.2}
+    order |= {"duration": 3, "slices": 3}
+    async with (
+        place(postgres) as where,
+        running(where, *ALL) as urls,
+        running(where, Role.GATEWAY, clock=clock) as (wrong,),
+        signed_in(urls[-1], "ada") as right,
+        httpx.AsyncClient(base_url=wrong) as http,
+    ):
+        refused = await http.get("/exchanges")
+        assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+        assert "this server's clock is 1 h behind the database's" in refused.json()["detail"]
+        assert refused.headers["Retry-After"] and (await http.get("/health")).status_code == 200
+        clock.by = 0
+        await until_ready(wrong, 200)
+        await until_listed(wrong, "binance")
+        form = {"username": "ada", "password": PASSWORD}
+        token = (await http.post("/auth/token", data=form)).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        made = await http.post("/orders", json={**order, "token_id": "well"}, headers=headers)
+        assert made.status_code == 201, made.text
+        async with connect(wrong.replace("http", "ws") + "/ws", additional_headers=headers) as stream:
+            assert json.loads(await stream.recv())["type"] == "authenticated"
+            clock.by = HOUR
+            late = await http.post("/orders", json={**order, "token_id": "late"}, headers=headers)
+            assert late.status_code == 503, "though nobody has compared the clocks since"
+            told = json.loads(await stream.recv())
+            assert (told["type"], told["code"]) == ("error", "unavailable")
+            with pytest.raises(ConnectionClosed):
+                await stream.recv()
+            assert stream.close_code == 1013
+        await until_ready(wrong, 503, "it owns nothing, and serves nobody")
+        done = await right.orders.get("well")
+        assert done.end_time is not None
+        assert abs(done.end_time - datetime.now(UTC)) < timedelta(minutes=1)
+        with pytest.raises(NotFound):
+            await right.orders.get("late")

@@ -20,8 +20,8 @@ class Pages:
     def __init__(self) -> None:
         self.asked: list[tuple[Nanos, str]] = []
 
-    async def forget_ended(self, expired_by: Nanos, *, after: str = "") -> str | None:
-        self.asked.append((expired_by, after))
+    async def forget_ended(self, now: Nanos, *, kept: int = 0, after: str = "") -> str | None:
+        self.asked.append((Nanos(now - kept), after))
         if len(self.asked) == 2:
             raise StoreUnavailable("the database is away")
         return {"": "a", "a": "b", "b": None}[after]

@@ -22,11 +22,11 @@ async def left(database: Database) -> tuple[int, int]:
     return found[0], found[1]
 
 
-async def forget(accounts: AccountStore, expired_by: Nanos) -> int:
+async def forget(accounts: AccountStore, now: Nanos) -> int:
     """Forget all there is to; gives how many calls that took."""
-    calls, after = 1, await accounts.sign_ins.forget_ended(expired_by)
+    calls, after = 1, await accounts.sign_ins.forget_ended(now)
     while after is not None:
-        calls, after = calls + 1, await accounts.sign_ins.forget_ended(expired_by, after=after)
+        calls, after = calls + 1, await accounts.sign_ins.forget_ended(now, after=after)
     return calls
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import pytest
@@ -70,9 +70,11 @@ async def serving(
     ws: WebSocketProtocol = FramedProtocol,
     around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
     deflate: bool = False,
+    unfit: Callable[[], str] = str,
 ) -> AsyncIterator[Live]:
     """Serve on loopback; ``ws="websockets-sansio"`` offers no framed writes, as any other ASGI server."""
     services, accounts, market, orders, clock = build(config)
+    services = replace(services, self_report=replace(services.self_report, unfit=unfit))
     app = create_app(services)
     settings = uvicorn.Config(
         around(app), port=0, lifespan="off", log_config=None, ws=ws, ws_per_message_deflate=deflate

@@ -181,12 +181,12 @@ class MemoryAccounts:
     async def is_family_active(self, family_id: str) -> bool:
         return family_id in self._families() - self.ended
 
-    async def forget_ended(self, expired_by: Nanos, *, after: str = "") -> str | None:
+    async def forget_ended(self, now: Nanos, *, kept: int = 0, after: str = "") -> str | None:
         """All of them at once: there is nothing to go on with."""
         self.refresh = {
             token_hash: token
             for token_hash, token in self.refresh.items()
-            if token.expires > expired_by and token.family_id not in self.ended
+            if token.expires > now - kept and token.family_id not in self.ended
         }
         return None
 

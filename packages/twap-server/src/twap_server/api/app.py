@@ -10,6 +10,7 @@ from twap_server.api.http.connection_gate import ConnectionGate
 from twap_server.api.http.docs import docs_router
 from twap_server.api.http.hosts import Hosts
 from twap_server.api.http.middleware import RequestFrame
+from twap_server.api.http.only_while_fit import OnlyWhileFit
 from twap_server.api.http.security_headers import SecurityHeaders
 from twap_server.api.openapi import install_openapi
 from twap_server.api.reports_itself import show
@@ -108,6 +109,7 @@ def create_app(services: Services, gate: ConnectionGate | None = None) -> FastAP
 def _add_middleware(app: FastAPI, services: Services) -> None:
     """The last one is outermost: a page of another host can read every refusal, whichever layer it is of."""
     config = services.config
+    app.add_middleware(OnlyWhileFit, unfit=services.self_report.unfit)
     app.add_middleware(Hosts, config=config)
     app.add_middleware(RequestFrame, config=config, metrics=services.metrics)
     if config.allowed_origins:

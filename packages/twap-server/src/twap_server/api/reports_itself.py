@@ -22,6 +22,8 @@ class SelfReport:
 
     not_ready: Callable[[], Awaitable[list[str]]] = always_ready
     """Reasons why ``/ready`` should say 503; empty when all is well."""
+    unfit: Callable[[], str] = str
+    """Why nobody can be served now, though the server runs; empty: everybody can."""
     remarks: Callable[[], list[str]] = list
     """What ``/ready`` tells of a server that is ready, of its clock for instance."""
     gauges: Mapping[str, Callable[[], float]] = field(default_factory=dict)

@@ -72,6 +72,7 @@ def services_over(
     not_ready: Callable[[], Awaitable[list[str]]],
     gauges: Mapping[str, Callable[[], float]],
     remarks: Callable[[], list[str]] = list,
+    unfit: Callable[[], str] = str,
     limits: SharedLimits | None = None,
 ) -> Services:
     """Build the services; nothing runs yet. ``limits``: what several gateways limit callers by together."""
@@ -92,6 +93,7 @@ def services_over(
         limits=limits,
         self_report=SelfReport(
             not_ready=not_ready,
+            unfit=unfit,
             remarks=lambda: [*clock.remarks(), *_clock_warnings(market), *remarks()],
             gauges=gauges,
             durations=around.vitals.durations,

@@ -95,6 +95,8 @@ class NodeRoles:
             await self._collect()
         if Role.COLLECTOR in roles or Role.ENGINE in roles:
             self._run(self._reach.run(), "way to other nodes")
+        if Role.GATEWAY in roles:
+            await parts.life.beat()  # clients are served by its clock at once
         self._run(parts.life.run(), "sign of life")
         if Role.ENGINE in roles or Role.GATEWAY in roles:
             market = self._replica()
@@ -174,6 +176,7 @@ class NodeRoles:
             not_ready=self.not_ready,
             gauges=self._gauges(),
             remarks=parts.troubles.remarks,
+            unfit=lambda: parts.life.unfit,
             limits=parts.shared.limits,
         )
         await make_first_user(

@@ -1,7 +1,8 @@
 """Let a node say that it lives, see which others do, and compare its clock with the database's.
 
 What nodes decide by time they decide by their own clocks: one that is wrong would fill slices too early or
-too late, and call what is old new. So a node whose clock is off owns nothing until that is set right.
+too late, and call what is old new. So a node whose clock is off owns nothing, and serves nobody, until that is
+set right.
 """
 
 import logging
@@ -22,6 +23,7 @@ _LIVES_FOR: Final = 3 * SECOND
 """A node that was not seen for so long is taken for dead."""
 _GRACE: Final = 3 * SECOND
 """After the database was away, others have so long to be seen again."""
+_NOBODY: Final = "it serves nobody until both agree. Try again: another server may answer"
 
 
 class NodeStore(Protocol):
@@ -61,6 +63,8 @@ class SignOfLife:
         self._others: Sequence[Node] = ()
         self._others_by = Nanos(0)
         self._off: int | None = None
+        self._apart = 0
+        """The wall clock less the monotonic one, when it was compared last."""
         self._unreachable = ""
         self._troubles: dict[str, str] = {}
         self._listeners: list[Callable[[], None]] = []
@@ -74,6 +78,19 @@ class SignOfLife:
     def may_own(self) -> bool:
         """Whether this node's clock is known to be right."""
         return self._off == 0
+
+    @property
+    def unfit(self) -> str:
+        """Why nobody is to be served by this node's clock now, in words for a client; empty: it is right.
+
+        A clock that was set since it was compared is not known to be right.
+        """
+        if self._off:
+            return f"this server's clock is {_apart_words(self._off)} the database's: {_NOBODY}"
+        apart = self._clock.now() - self._clock.monotonic()
+        if self._off is None or abs(apart - self._apart) > MOST_OFF:
+            return f"this server's clock was not compared with the database's yet: {_NOBODY}"
+        return ""
 
     @property
     def remark(self) -> str:
@@ -116,6 +133,7 @@ class SignOfLife:
         try:
             moment = await self._store.seen(replace(self._node, remark=self._own_remark()))
             self._compare(moment, wall, self._clock.monotonic() - begun)
+            self._apart = wall - begun
             living = await self._store.living(_LIVES_FOR)
         except StoreTakenOver:
             raise
@@ -156,12 +174,16 @@ class SignOfLife:
     def _clock_remark(self) -> str:
         if not self._off:
             return ""
-        way, then = ("ahead of", ", then start this one anew") if self._off > 0 else ("behind", "")
+        then = ", then start this one anew" if self._off > 0 else ""
         return (
-            f"this node's clock is {span_text(abs(self._off))} {way} the database's: it owns nothing until "
-            "both agree within 1 s (let one time service, such as chrony, set the clocks of all machines"
+            f"this node's clock is {_apart_words(self._off)} the database's: it owns nothing, and serves nobody, "
+            "until both agree within 1 s (let one time service, such as chrony, set the clocks of all machines"
             f"{then})"
         )
+
+
+def _apart_words(off: int) -> str:
+    return f"{span_text(abs(off))} {'ahead of' if off > 0 else 'behind'}"
 
 
 def _able(nodes: Sequence[Node]) -> set[str]:

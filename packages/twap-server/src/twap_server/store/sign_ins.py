@@ -4,6 +4,9 @@ A family is one sign-in; each refresh uses a token up and makes its successor. A
 stolen by somebody, so the caller then revokes the family; soon after its first use it is taken for two calls
 of one client at once. Only SHA-256 digests of tokens are kept. A used token is kept until it expires, so that
 a theft is noticed for as long as the token might have counted; what has expired or ended is then forgotten.
+
+Of several nodes each judges what another one wrote. So there the database's clock says what the time is, not
+the ``now`` that a caller gives (``shared_clock.py``).
 """
 
 from collections.abc import Sequence
@@ -14,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from twap_server.domain.accounts import Rotation, RotationResult
 from twap_server.domain.clock import Nanos
 from twap_server.store.database import Database
+from twap_server.store.shared_clock import moment
 from twap_server.store.tables import refresh_families as families
 from twap_server.store.tables import refresh_tokens as tokens
 from twap_server.store.tables import users
@@ -32,7 +36,7 @@ class SignInStore:
     async def add_refresh(
         self, token_hash: str, family_id: str, user_id: str, expires: Nanos, created: Nanos
     ) -> None:
-        """Begin a family with its first token.
+        """Begin a family with its first token, which lives from now on as long as from ``created``.
 
         It is recorded before or after a change of the user's password, by whatever process, never beside it:
         so either the change ends it, or who looks at the password afterwards sees the new one.
@@ -46,7 +50,9 @@ class SignInStore:
         async with self._database.account_transaction() as connection:
             await connection.execute(owner)
             await connection.execute(insert(families), family)
-            await _add(connection, token_hash, family_id, user_id, created=created, expires=expires)
+            now = await moment(self._database, connection, created)
+            until = Nanos(now + expires - created)
+            await _add(connection, token_hash, family_id, user_id, created=now, expires=until)
 
     async def rotate_refresh(
         self, token_hash: str, new_hash: str, now: Nanos, *, race_window: Nanos
@@ -64,6 +70,7 @@ class SignInStore:
         if not await self._database.read(select(tokens.c.used).where(tokens.c.token_hash == token_hash)):
             return RotationResult(outcome=Rotation.UNKNOWN)
         async with self._database.account_transaction() as connection:
+            now = await moment(self._database, connection, now)
             used = (await connection.execute(_use_up(token_hash, new_hash, now))).first()
             if used is None:
                 return await _why_not(connection, token_hash, now, race_window)
@@ -91,13 +98,15 @@ class SignInStore:
         statement = select(families.c.revoked).where(families.c.family_id == family_id)
         return [row["revoked"] for row in await self._database.read(statement)] == [False]
 
-    async def forget_ended(self, expired_by: Nanos, *, after: str = "") -> str | None:
-        """Forget what has expired by then, and what was ended, of the next sign-ins behind ``after``.
+    async def forget_ended(self, now: Nanos, *, kept: int = 0, after: str = "") -> str | None:
+        """Forget what has expired, and what was ended, of the next sign-ins behind ``after``.
 
         It is looked for without a turn at writing, and deleted in small transactions: all others go on.
 
         Args:
-            expired_by: long enough ago that no access token of such a sign-in counts any more.
+            now: this moment.
+            kept: nanoseconds that must have passed since the expiry, so that no access token of such a
+                sign-in counts any more.
             after: where the last call stopped.
 
         Returns:
@@ -108,7 +117,9 @@ class SignInStore:
         """
         page = select(families.c.family_id).where(families.c.family_id > after)
         page = page.order_by(families.c.family_id).limit(_FAMILIES_AT_ONCE)
-        among = [row["family_id"] for row in await self._database.read(page)]
+        async with self._database.reading() as connection:
+            among = (await connection.execute(page)).scalars().all()
+            expired_by = Nanos(await moment(self._database, connection, now) - kept)
         if not among:
             return None
         await self._forget_tokens(among, expired_by)

@@ -54,7 +54,10 @@ class Users(Protocol):
 
 
 class SignIns(Protocol):
-    """Sign-ins and their refresh tokens."""
+    """Sign-ins and their refresh tokens.
+
+    Moments are the caller's. A store that several nodes share goes by a clock of its own instead.
+    """
 
     async def add_refresh(
         self, token_hash: str, family_id: str, user_id: str, expires: Nanos, created: Nanos
@@ -76,8 +79,8 @@ class SignIns(Protocol):
         """Whether the sign-in was not ended."""
         ...
 
-    async def forget_ended(self, expired_by: Nanos, *, after: str = "") -> str | None:
-        """Forget what has expired by then, or was ended, of the next sign-ins; where to go on, None: done."""
+    async def forget_ended(self, now: Nanos, *, kept: int = 0, after: str = "") -> str | None:
+        """Forget what expired ``kept`` nanoseconds ago or was ended, of the next; where to go on, None: done."""
         ...
 
 

@@ -26,13 +26,13 @@ async def forget_ended(sign_ins: SignIns, clock: Clock, *, access_lifetime: time
     await clock.sleep(FIRST_AFTER_S)
     while True:
         try:
-            await _forget(sign_ins, Nanos(clock.now() - kept))
+            await _forget(sign_ins, clock.now(), kept)
         except TwapError as error:
             log.warning("ended sign-ins could not be deleted, trying again: %s", error)
         await clock.sleep(FORGET_EVERY_S)
 
 
-async def _forget(sign_ins: SignIns, expired_by: Nanos) -> None:
-    after = await sign_ins.forget_ended(expired_by)
+async def _forget(sign_ins: SignIns, now: Nanos, kept: int) -> None:
+    after = await sign_ins.forget_ended(now, kept=kept)
     while after is not None:
-        after = await sign_ins.forget_ended(expired_by, after=after)
+        after = await sign_ins.forget_ended(now, kept=kept, after=after)

@@ -79,7 +79,9 @@ class StreamSession:
         self._end_with(SessionOver(code, reason))
 
     def check(self) -> None:
-        """Close soon if the sign-in counts no more: it was revoked, or its time is over."""
+        """Close soon if the sign-in counts no more (revoked, or its time is over), or the server is unfit."""
+        if why := self._services.self_report.unfit():
+            self._end_with(refusal(ErrorCode.UNAVAILABLE, why, close=TRY_LATER))
         if self._caller is None:
             return
         if self._services.auth.access.is_current(self._caller):

@@ -21,7 +21,7 @@ class Endable(Protocol):
         ...
 
     def check(self) -> None:
-        """Close soon if its sign-in counts no more; never blocks."""
+        """Close soon if its sign-in counts no more, or the server is unfit to serve it; never blocks."""
         ...
 
     @property
@@ -78,7 +78,7 @@ class Sessions:
             del self._users[user_id]
 
     async def check_sign_ins(self, clock: Clock) -> None:
-        """Each second, end the sessions whose sign-in counts no more, until cancelled."""
+        """Each second, end the sessions that are not to go on, until cancelled."""
         while True:
             await clock.sleep(_CHECK_EVERY_S)
             for number, session in enumerate(list(self._open), start=1):
