@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 _PATIENCE_S = 20
-_IMPATIENT = b'max_pending: 1MB\nwrite_deadline: "500ms"\n'
+_IMPATIENT = 'max_pending: 1MB\nwrite_deadline: "500ms"\n'
 
 
 def program() -> str:
@@ -32,15 +32,16 @@ def why_not() -> str:
 class NatsServer:
     """One server; a context manager that starts it, and ends it."""
 
-    def __init__(self, *, impatient: bool = False, password: str = "") -> None:
+    def __init__(self, *, impatient: bool = False, password: str = "", settings: str = "") -> None:
         """Make one.
 
         Args:
             impatient: it ends the connection of who leaves a megabyte unread for half a second.
             password: of its only user, ``twap``; without one everybody may come in.
+            settings: more of its own.
         """
         self.port = _free_port()
-        self._is_impatient, self._password = impatient, password
+        self._settings, self._password = (_IMPATIENT if impatient else "") + settings, password
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -66,7 +67,7 @@ class NatsServer:
     def start(self) -> None:
         """Start it and wait until it takes connections."""
         assert self._process is None, "it runs already"
-        more = ["-c", "/dev/stdin"] if self._is_impatient else []
+        more = ["-c", "/dev/stdin"] if self._settings else []
         if self._password:
             more += ["--user", "twap", "--pass", self._password]
         self._process = subprocess.Popen(
@@ -75,7 +76,7 @@ class NatsServer:
         )  # fmt: skip
         assert self._process.stdin is not None
         with self._process.stdin as settings:
-            settings.write(_IMPATIENT)
+            settings.write(self._settings.encode())
         begin = time.monotonic()
         while not _answers(self.port):
             if self._process.poll() is not None or time.monotonic() - begin > _PATIENCE_S:

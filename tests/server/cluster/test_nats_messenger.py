@@ -7,8 +7,12 @@ from contextlib import asynccontextmanager
 import pytest
 
 from support.nats import NatsServer
+from twap_server.clock import SystemClock
+from twap_server.cluster import nats_messenger
 from twap_server.cluster.messenger import NoAnswer
 from twap_server.cluster.nats_messenger import NatsMessenger
+from twap_server.cluster.troubles import Troubles
+from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import UnavailableError
 
 
@@ -44,12 +48,12 @@ class Heard:
 async def test_what_one_tells_another_hears_in_order(nats: NatsServer) -> None:
     async with pair_on(nats) as (one, two):
         heard = Heard()
-        await one.listen("order.*", heard)
-        await _is_heard(one, two, "order.0", heard)
+        await one.listen("order", heard)
+        await _is_heard(one, two, "order", heard)
         heard.bodies.clear()
         wanted = [str(number).encode() for number in range(5_000)]
         for body in wanted:
-            two.publish(f"order.{body[-1]}", body)
+            two.publish("order", body)
         assert await heard.until(5_000) == wanted
 
 
@@ -188,6 +192,180 @@ async def test_a_wrong_password_is_said_to_be_one() -> None:
         assert "wrong" not in str(error.value)
         async with NatsMessenger.connected(url.replace("wrong", "right"), name="one") as messenger:
             assert messenger.is_connected
+
+
+class Told:
+    """What a node notes."""
+
+    def __init__(self) -> None:
+        self.troubles = Troubles(SystemClock())
+
+    async def until(self, *words: str) -> str:
+        """Wait until it is noted, and give all that is."""
+        async with asyncio.timeout(10):
+            while not all(one in (found := "; ".join(self.troubles.remarks())) for one in words):
+                await asyncio.sleep(0.01)
+        return found
+
+
+async def test_what_goes_wrong_where_nobody_waits_is_said_once_and_nothing_ends(
+    nats: NatsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    told, heard = Told(), Heard()
+
+    def take(body: bytes) -> None:
+        heard(body)
+        raise KeyError("a fault of ours")
+
+    async with (
+        NatsMessenger.connected(nats.url, name="one", troubles=told.troubles) as one,
+        NatsMessenger.connected(nats.url, name="two") as two,
+    ):
+        await one.listen("broken", take)
+        await _is_heard(one, two, "broken", heard)
+        for _ in range(5):
+            two.publish("broken", b"!")
+        many = len(heard.bodies)
+        await heard.until(many + 5)
+        await told.until("could not be taken in (KeyError at test_nats_messenger.py:")
+    assert [one.levelname for one in caplog.records if "could not be taken in" in one.getMessage()] == [
+        "ERROR"
+    ]
+    assert [one.exc_info is not None for one in caplog.records] == [True]
+
+
+async def test_an_answer_that_fails_is_said_once(nats: NatsServer, caplog: pytest.LogCaptureFixture) -> None:
+    asked = Heard()
+
+    async def reply(question: bytes) -> bytes:
+        asked(question)
+        raise ValueError("a fault of ours")
+
+    async with pair_on(nats) as (one, two):
+        await one.answer("always", reply)
+        async with asyncio.timeout(20):
+            while len(asked.bodies) < 3:
+                with pytest.raises(NoAnswer):
+                    await two.ask("always", b"?", timeout=0.1)
+    assert [one.exc_info is not None for one in caplog.records] == [True]
+
+
+async def test_who_fails_when_the_connection_is_back_keeps_nobody_else_from_hearing_of_it(
+    own_nats: NatsServer,
+) -> None:
+    told, back = Told(), asyncio.Event()
+
+    def fail() -> None:
+        raise KeyError("a fault of ours")
+
+    async with NatsMessenger.connected(own_nats.url, name="one", troubles=told.troubles) as one:
+        one.on_return(fail)
+        one.on_return(back.set)
+        own_nats.restart()
+        async with asyncio.timeout(20):
+            await back.wait()
+        await told.until("what was missed could not be asked for (KeyError")
+
+
+async def test_what_the_user_of_a_node_may_not_do_is_said_with_its_subject(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    user = '{user: twap, password: p, permissions: {publish: ["may.>"], subscribe: ["_INBOX.>", "may.>"]}}'
+    told = Told()
+    with NatsServer(settings=f"authorization {{ users = [ {user} ] }}\n") as nats:
+        url = nats.url.replace("//", "//twap:p@")
+        async with NatsMessenger.connected(url, name="one", troubles=told.troubles) as one:
+            heard = Heard()
+            await one.listen("twap.pulse.binance", heard)
+            await one.listen("may.talk", heard)
+            for number in range(3):
+                one.publish(f"twap.book.{number}", b"!")
+            found = await told.until("subscribe to twap.pulse.binance", "publish to twap.book.2")
+            assert "permission" in found
+            await _is_heard(one, one, "may.talk", heard)
+            told.troubles._clock = _Later()  # type: ignore[assignment]
+            assert "subscribe to twap.pulse.binance" in "; ".join(told.troubles.remarks()), "it stays deaf"
+            assert one.is_connected
+    assert len([one for one in caplog.records if "does not let" in one.getMessage()]) == 2
+
+
+async def test_a_nats_that_takes_only_small_messages_is_refused_at_the_start() -> None:
+    with NatsServer(settings="max_payload: 64KB\n") as nats:
+        words = r"messages of at most 65,536 bytes.*: set max_payload in the settings of nats-server to 1MB"
+        with pytest.raises(UnavailableError, match=words):
+            async with NatsMessenger.connected(nats.url.replace("//", "//twap:secret@"), name="one"):
+                pass
+    with NatsServer(settings="max_payload: 1MB\n") as nats:
+        async with NatsMessenger.connected(nats.url, name="one") as one:
+            assert one.is_connected
+
+
+async def test_a_nats_that_takes_only_small_messages_since_it_was_started_anew_is_told(
+    own_nats: NatsServer,
+) -> None:
+    told = Told()
+    async with NatsMessenger.connected(own_nats.url, name="one", troubles=told.troubles):
+        own_nats.kill()
+        own_nats._settings = "max_payload: 64KB\n"
+        own_nats.start()
+        await told.until("this NATS takes messages of at most 65,536 bytes")
+
+
+async def test_a_message_that_is_too_large_for_nats_is_told_and_lost_alone(nats: NatsServer) -> None:
+    told, heard = Told(), Heard()
+    async with NatsMessenger.connected(nats.url, name="one", troubles=told.troubles) as one:
+        await one.listen("size", heard)
+        await _is_heard(one, one, "size", heard)
+        heard.bodies.clear()
+        one.publish("size", bytes(2_000_000))
+        one.publish("size", b"small")
+        assert await heard.until(1) == [b"small"]
+        await told.until("a message of 2,000,000 bytes on size was lost", "max_payload")
+        with pytest.raises(NoAnswer, match="of that size"):
+            await one.ask("question", bytes(2_000_000), timeout=5)
+
+
+async def test_what_a_nats_that_hangs_does_not_take_is_thrown_away_beyond_a_bound(
+    own_nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 4_000_000
+    monkeypatch.setattr(nats_messenger, "MOST_UNSENT", most)
+    told, body, heard = Told(), bytes(40_000), Heard()
+    async with NatsMessenger.connected(own_nats.url, name="one", troubles=told.troubles) as one:
+        await one.listen("talk", heard)
+        await _is_heard(one, one, "talk", heard)
+        own_nats.pause()
+        try:
+            for _ in range(60):  # 48 MB; the socket takes some
+                for _ in range(20):
+                    one.publish("talk", body)
+                await asyncio.sleep(0.005)
+                assert _held_by(one) <= most + 100_000
+            with pytest.raises(NoAnswer, match="takes nothing"):
+                await one.ask("talk", body, timeout=1)
+        finally:
+            own_nats.go_on()
+        await told.until("NATS takes less than this node tells")
+        async with asyncio.timeout(20):
+            while one.unsent:
+                await asyncio.sleep(0.01)
+        heard.bodies.clear()
+        await _is_heard(one, one, "talk", heard)
+
+
+def _held_by(messenger: NatsMessenger) -> int:
+    """Bytes that wait in the messenger, in the library, and in the loop's own buffer of the socket."""
+    client = messenger._client
+    waiting = sum(len(body) for _, body in messenger._waiting)
+    of_socket = client._transport._io_writer.transport.get_write_buffer_size()  # type: ignore[union-attr]
+    return waiting + sum(map(len, client._pending)) + int(of_socket)
+
+
+class _Later(SystemClock):
+    """An hour later."""
+
+    def monotonic(self) -> Nanos:
+        return Nanos(super().monotonic() + 3_600 * SECOND)
 
 
 async def _is_heard(one: NatsMessenger, two: NatsMessenger, subject: str, heard: Heard) -> None:

@@ -5,12 +5,14 @@ database alone is the truth.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from twap_server.domain.errors import UnavailableError
 
+MOST_BYTES: Final = 1_000_000
+"""Of one message: what is larger goes in parts, or is not said. NATS takes 1 MiB unless it is set to less."""
 Take: TypeAlias = Callable[[bytes], None]
-"""Gets the body of a message. It does not block, and raises nothing but ``WrongVersion``, which is noted."""
+"""Gets the body of a message. It does not block. What it raises is noted, and ends nothing."""
 Reply: TypeAlias = Callable[[bytes], Awaitable[bytes]]
 """Answers one question; many may be under way at once."""
 
@@ -40,7 +42,7 @@ class Messenger(Protocol):
         ...
 
     async def listen(self, subject: str, take: Take) -> MessageSubscription:
-        """Hear what is told from now on; in ``subject`` a part may be ``*``."""
+        """Hear what is told from now on."""
         ...
 
     async def answer(self, subject: str, reply: Reply) -> MessageSubscription:

@@ -1,8 +1,10 @@
 """Talk to other nodes over NATS (the library ``nats-py``).
 
-What is published waits in a bounded queue for the one task that writes, so that nobody who tells something
-ever waits for the network. While NATS cannot be reached all of it is thrown away: it would be stale by then,
-and whoever listens asks for what it missed.
+Nobody who tells something ever waits for the network: one task hands to the library what is published, and
+that holds what is not written yet. While NATS cannot be reached, or takes less than is told, what is told is
+thrown away: it would be stale by then, and whoever listens asks for what it missed.
+
+What goes wrong in a callback of the library nobody waits for. So all of that is noted in ``Troubles``.
 """
 
 import asyncio
@@ -17,33 +19,39 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
-from nats.errors import SlowConsumerError
+from nats.errors import MaxPayloadError, SlowConsumerError
 
 from twap_server.clock import SystemClock
 from twap_server.cluster.coding import WrongVersion
-from twap_server.cluster.messenger import MessageSubscription, NoAnswer, Reply, Take
+from twap_server.cluster.messenger import MOST_BYTES, MessageSubscription, NoAnswer, Reply, Take
 from twap_server.cluster.troubles import Troubles
 from twap_server.domain.errors import UnavailableError
 
 log = logging.getLogger(__name__)
 
-_MOST_WAITING: Final = 100_000
-"""Messages that wait to be written: more than a second of the busiest node."""
+MOST_UNSENT: Final = 32 * 1024 * 1024
+"""Bytes that wait to be written: some seconds of the busiest node. More are thrown away."""
+_AROUND: Final = 256
+"""Bytes that a message takes beside its body."""
 _MOST_UNREAD: Final = 65_536
 """Messages of one subscription that wait to be taken; more are lost, as NATS itself would drop them."""
 _OPEN_WITHIN_S: Final = 5
 _AGAIN_EVERY_S: Final = 1
 _LAST_WORDS_S: Final = 2
 """A NATS that takes nothing any more holds up no node that ends."""
-_NOT_ALLOWED: Final = "permissions violation"
+_NOT_ALLOWED: Final = re.compile(
+    r"permissions violation(?: for (publish|subscription) to \"([^\"]*)\")?", re.I
+)
 
 
 class NatsMessenger:
     """A ``Messenger``; see :meth:`connected`."""
 
-    def __init__(self, client: Client, troubles: Troubles) -> None:
+    def __init__(self, client: "_NatsConnection", troubles: Troubles) -> None:
         self._client, self._troubles = client, troubles
-        self._waiting: deque[tuple[str, bytes]] = deque(maxlen=_MOST_WAITING)
+        self._waiting: deque[tuple[str, bytes]] = deque()
+        """What the library is given as soon as it is the turn of ``_write``."""
+        self._waiting_bytes = 0
         self._any = asyncio.Event()
         self._ends = False
         self._on_return: list[Callable[[], None]] = []
@@ -59,12 +67,14 @@ class NatsMessenger:
             troubles: notes what cannot be read, and what was lost.
 
         Raises:
-            UnavailableError: no server of these can be reached now.
+            UnavailableError: no server of these can be reached now, or it takes only small messages.
         """
         client = _NatsConnection()
         made = cls(client, troubles or Troubles(SystemClock()))
         await made._open(url, name)
         try:
+            if too_small := made._too_small():
+                raise UnavailableError(f"NATS at {_without_password(url)} {too_small}")
             async with asyncio.TaskGroup() as group:
                 writing = group.create_task(made._write(), name="messages to other nodes")
                 yield made
@@ -80,9 +90,15 @@ class NatsMessenger:
 
     def publish(self, subject: str, body: bytes) -> None:
         """See ``Messenger``."""
-        if self.is_connected:
+        if self.is_connected and self._has_room(len(body)):
             self._waiting.append((subject, body))
+            self._waiting_bytes += len(body) + _AROUND
             self._any.set()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait to be written."""
+        return self._waiting_bytes + self._client.unsent
 
     async def listen(self, subject: str, take: Take) -> MessageSubscription:
         """See ``Messenger``."""
@@ -92,6 +108,8 @@ class NatsMessenger:
                 take(message.data)
             except WrongVersion as error:
                 self._troubles.note(str(error))
+            except Exception as error:
+                self._troubles.note_fault("a message of another node could not be taken in", error)
 
         return _NatsSubscription(
             await self._client.subscribe(subject, cb=taken, pending_msgs_limit=_MOST_UNREAD)
@@ -99,14 +117,23 @@ class NatsMessenger:
 
     async def answer(self, subject: str, reply: Reply) -> MessageSubscription:
         """See ``Messenger``."""
-        return await _Answering.begun(self._client, subject, reply, self._troubles)
+        answering = _Answering(reply, self.publish, self._troubles)
+        subscription = await self._client.subscribe(
+            subject, cb=answering.take, pending_msgs_limit=_MOST_UNREAD
+        )
+        return answering.begun(subscription)
 
     async def ask(self, subject: str, body: bytes, *, timeout: float) -> bytes:
         """See ``Messenger``."""
         if not self.is_connected:
             raise NoAnswer("this node has no connection to NATS now: try again in a moment", retry_after=1)
+        if not self._has_room(len(body)):
+            raise NoAnswer("NATS takes nothing from this node now: try again in a moment", retry_after=1)
         try:
             answer: bytes = (await self._client.request(subject, body, timeout=timeout)).data
+        except MaxPayloadError:
+            self._note_too_large(subject, body)
+            raise NoAnswer("NATS does not take messages of that size", retry_after=5) from None
         except (NatsError, OSError, TimeoutError):
             raise NoAnswer("another part of the server does not answer: try again", retry_after=1) from None
         return answer
@@ -115,6 +142,30 @@ class NatsMessenger:
         """See ``Messenger``."""
         self._on_return.append(callback)
 
+    def _has_room(self, size: int) -> bool:
+        if self.unsent + size <= MOST_UNSENT:
+            return True
+        self._troubles.note("NATS takes less than this node tells: what finds no room is lost")
+        return False
+
+    def _too_small(self) -> str:
+        """Why this NATS will not do, in words; empty: it takes all that nodes say."""
+        most = self._client.max_payload
+        if most >= MOST_BYTES:
+            return ""
+        return (
+            f"takes messages of at most {most:,} bytes, nodes send up to {MOST_BYTES:,}: "
+            "set max_payload in the settings of nats-server to 1MB, its default"
+        )
+
+    def _note_too_large(self, subject: str, body: bytes) -> None:
+        most = self._client.max_payload
+        self._troubles.note(
+            f"a message of {len(body):,} bytes on {subject} was lost, NATS takes at most {most:,} "
+            "(max_payload in the settings of nats-server)",
+            kind="too large",
+        )
+
     async def _open(self, url: str, name: str) -> None:
         failures: list[Exception] = []
 
@@ -122,10 +173,7 @@ class NatsMessenger:
             log.debug("NATS: %s", error)
             if not any(_is_refusal(str(one)) for one in failures):  # tried again, it may be cut off unread
                 failures[:] = [error]
-            if isinstance(error, SlowConsumerError):
-                self._troubles.note(
-                    "this node was told more than it could read: what was lost is asked for again"
-                )
+            self._note(error)
 
         try:
             async with asyncio.timeout(_OPEN_WITHIN_S):
@@ -146,30 +194,65 @@ class NatsMessenger:
             why = failures[0] if failures else error
             raise UnavailableError(_unreachable(url, str(why) or type(why).__name__)) from None
 
+    def _note(self, error: Exception) -> None:
+        """What the library tells to nobody else."""
+        if isinstance(error, SlowConsumerError):
+            self._troubles.note(
+                "this node was told more than it could read: what was lost is asked for again"
+            )
+        elif found := _NOT_ALLOWED.search(str(error)):
+            what, subject = found.groups()
+            does = {"publish": "publish to", "subscription": "subscribe to"}.get(what or "", "use")
+            self._troubles.note(
+                f"NATS does not let the user of this node {does} {subject or 'a subject'} (here in lower "
+                "case), perhaps more: give it the permission",
+                kind=f"not allowed to {does}",
+                lasts=what == "subscription",  # it is told once, and the node is deaf from then on
+            )
+
     async def _write(self) -> None:
         while True:
             await self._any.wait()
             self._any.clear()
             while self._waiting:
                 subject, body = self._waiting.popleft()
-                with suppress(NatsError, OSError):
+                self._waiting_bytes -= len(body) + _AROUND
+                try:
                     await self._client.publish(subject, body)
+                except MaxPayloadError:
+                    self._note_too_large(subject, body)
+                except (NatsError, OSError) as error:
+                    log.debug("NATS: %s", error)
 
     async def _lost(self) -> None:
         if not self._ends:
             log.warning("the connection to NATS is lost: trying again until it is back")
         self._waiting.clear()
+        self._waiting_bytes = 0
 
     async def _returned(self) -> None:
+        self._troubles.end_lasting()
         self._troubles.note(
             "the connection to NATS was lost and is back: what was told meanwhile is asked for"
         )
+        if too_small := self._too_small():
+            self._troubles.note(f"this NATS {too_small}", kind="max_payload", lasts=True)
         for callback in self._on_return:
-            callback()
+            try:
+                callback()
+            except Exception as error:
+                self._troubles.note_fault("what was missed could not be asked for", error)
 
 
 class _NatsConnection(Client):
     """The library's client, which would give up for ever, or wait for ever, where this one begins anew."""
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that are not written yet, to the socket's own buffer excepted."""
+        writer = getattr(self._transport, "_io_writer", None)
+        written: int = 0 if writer is None else writer.transport.get_write_buffer_size()
+        return self._pending_data_size + written
 
     async def end(self) -> None:
         """Send what is still to be sent, and close."""
@@ -183,7 +266,7 @@ class _NatsConnection(Client):
 
     async def _process_err(self, err_msg: str) -> None:
         """A server that names an error may end the connection; the library would end the client."""
-        if self.is_connected and _NOT_ALLOWED not in err_msg.lower():
+        if self.is_connected and not _NOT_ALLOWED.search(err_msg):
             await self._error_cb(NatsError(f"nats: {err_msg}"))
             await self._process_op_err(NatsError(f"nats: {err_msg}"))
         else:
@@ -221,17 +304,15 @@ class _NatsSubscription:
 class _Answering:
     """Answers each question in a task of its own: a slow one holds up no other."""
 
-    def __init__(self, reply: Reply, troubles: Troubles) -> None:
-        self._reply, self._troubles = reply, troubles
+    def __init__(self, reply: Reply, publish: Callable[[str, bytes], None], troubles: Troubles) -> None:
+        self._reply, self._publish, self._troubles = reply, publish, troubles
         self._under_way: set[asyncio.Task[None]] = set()
         self._listening: _NatsSubscription | None = None
 
-    @classmethod
-    async def begun(cls, client: Client, subject: str, reply: Reply, troubles: Troubles) -> Self:
-        made = cls(reply, troubles)
-        subscription = await client.subscribe(subject, cb=made._take, pending_msgs_limit=_MOST_UNREAD)
-        made._listening = _NatsSubscription(subscription)
-        return made
+    def begun(self, subscription: Subscription) -> Self:
+        """Questions come from now on."""
+        self._listening = _NatsSubscription(subscription)
+        return self
 
     async def end(self) -> None:
         """Take no more questions, and give those under way a moment: who asked tries again elsewhere."""
@@ -242,20 +323,19 @@ class _Answering:
         if self._under_way:
             await asyncio.wait(self._under_way)
 
-    async def _take(self, question: Msg) -> None:
+    async def take(self, question: Msg) -> None:
+        """Begin to answer."""
         task = asyncio.get_running_loop().create_task(self._respond(question))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
     async def _respond(self, question: Msg) -> None:
         try:
-            await question.respond(await self._reply(question.data))
+            self._publish(question.reply, await self._reply(question.data))
         except WrongVersion as error:
             self._troubles.note(str(error))
-        except (NatsError, OSError) as error:
-            log.warning("a question of another node could not be answered: %s", error)
-        except Exception:
-            log.exception("a question of another node could not be answered")
+        except Exception as error:
+            self._troubles.note_fault("a question of another node could not be answered", error)
 
 
 def _is_refusal(why: str) -> bool:
