@@ -71,8 +71,8 @@ REPLICA_BITES = (
         fault="F179",
         guard="parts of two owners' answers are not put together",
         file="cluster/questions.py",
-        line="            if answer and replied.by != answer[0].by:\n",
-        instead="            if answer and not answer:\n",
+        line="    if answer and more.by != answer[0].by:\n",
+        instead="    if answer and not answer:\n",
         tests=(QUESTIONS + "test_parts_of_two_nodes_answers_are_not_put_together",),
     ),
     Bite(

@@ -3,14 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from support.clocks import ALONE, LoopClock
 from support.memory_messenger import Hub, MemoryMessenger
 from twap_server.cluster import questions
+from twap_server.cluster.coding import WrongVersion, encode
 from twap_server.cluster.messenger import NoAnswer
-from twap_server.cluster.questions import PART, Answers, NotHere, ask
+from twap_server.cluster.questions import (
+    MOST_PARTS,
+    PART,
+    AnswerPart,
+    Answers,
+    Further,
+    NotHere,
+    QuestionPart,
+    UnknownQuestion,
+    ask,
+)
 
 pytestmark = ALONE
 
@@ -159,4 +172,96 @@ async def test_no_more_answers_are_kept_than_there_is_room_for(monkeypatch: pyte
 async def test_silence_is_no_answer() -> None:
     hub = Hub()
     with pytest.raises(NoAnswer):
+        await asked(hub.node(), b"ab")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"type": "QuestionPart", "id": "x", "part": 0, "parts": 50_000_000, "body": b""},
+        {"type": "QuestionPart", "id": "x", "part": 0, "parts": 0, "body": b""},
+        {"type": "QuestionPart", "id": "x", "part": -1, "parts": 2, "body": b""},
+        {"type": "Further", "id": "x", "part": -1},
+        {"type": "Further", "id": "x", "part": MOST_PARTS},
+    ],
+)
+async def test_parts_that_nobody_asks_for_are_not_read(said: dict[str, Any]) -> None:
+    async with node() as (here, _, _):
+        with pytest.raises(WrongVersion):
+            await here.answers.reply(encode(said))
+        assert not here.answers._known
+
+
+async def test_a_part_that_is_none_of_its_question_is_not_known() -> None:
+    async with node() as (here, asker, _):
+
+        async def reply(said: Struct) -> bytes:
+            return await here.answers.reply(encode(said))
+
+        unknown = encode(UnknownQuestion())
+        assert await reply(QuestionPart("x", 2, 2, b"")) == unknown
+        assert not here.answers._known
+        await reply(QuestionPart("x", 0, 2, b"a"))
+        assert await reply(QuestionPart("x", 1, 3, b"b")) == unknown
+        await asked(asker, b"ab", "y")
+        assert await reply(Further("y", 1)) == unknown
+
+
+async def test_who_waits_no_more_is_forgotten() -> None:
+    async with node() as (here, asker, _):
+        here.seconds = 3
+        waiting = [asyncio.ensure_future(asked(asker, b"ab")) for _ in range(3)]
+        await asyncio.sleep(0.1)
+        known = here.answers._known["q"]
+        assert len(known.waiting) == 3
+        replying = asyncio.ensure_future(here.answers.reply(encode(Further("q", 0))))
+        await asyncio.sleep(0.1)
+        replying.cancel()
+        await asyncio.wait([replying])
+        assert len(known.waiting) == 3
+        await asyncio.gather(*waiting)
+
+
+async def test_questions_whose_rest_does_not_come_are_not_kept_beyond_the_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(questions, "_MOST_KEPT", 10_000)
+    async with node() as (here, asker, _):
+        for number in range(100):
+            await here.answers.reply(encode(QuestionPart(f"x{number}", 0, 2, bytes(1_000))))
+        kept = [one for known in here.answers._known.values() for one in known.parts if one]
+        assert sum(map(len, kept)) <= 12_000
+        assert await asked(asker, b"ab") == b"ba"
+        await asyncio.sleep(11)
+        assert await asked(asker, b"ab", "another") == b"ba"
+        assert here.answers._size == 2, "all but the newest answer is counted off"
+
+
+async def test_what_is_too_long_for_a_question_or_an_answer_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(questions, "PART", 10)
+    async with node() as (here, asker, hub):
+        with pytest.raises(NoAnswer, match="1,281 bytes"):
+            await asked(asker, bytes(10 * MOST_PARTS + 1))
+        assert hub.questions == 0
+        assert await asked(asker, bytes(10 * MOST_PARTS), "longest") == bytes(10 * MOST_PARTS)
+
+        async def too_long(question: bytes) -> bytes:
+            return bytes(10 * MOST_PARTS + 1)
+
+        here.answers._work = too_long
+        with pytest.raises(NotHere):
+            await asked(asker, b"ab")
+        assert "too long" in caplog.text
+
+
+async def test_another_part_of_an_answer_than_was_asked_for_is_none() -> None:
+    hub = Hub()
+
+    async def reply(said: bytes) -> bytes:
+        return encode(AnswerPart("somebody", 1, 2, b"x"))
+
+    await hub.node().answer("s", reply)
+    with pytest.raises(NotHere):
         await asked(hub.node(), b"ab")

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 
 from twap_models.enums import Interval, Side
+from twap_server.cluster.bounds import Count, Epoch, Limit, Moment, Part, State, check_scale, check_trades
 from twap_server.cluster.coding import decode
 from twap_server.cluster.failures import Failure
 from twap_server.domain.clock import Nanos
@@ -22,10 +23,10 @@ from twap_server.domain.market.status import CollectedBook, ExchangeStatus
 class ChangeTold(Struct, array_like=True, tag=1, gc=False):
     """Levels changed, and the book is live: ``seq`` is one more than before."""
 
-    epoch: int
-    number: int
-    ts_exchange: Nanos
-    ts_received: Nanos
+    epoch: Epoch
+    number: Count
+    ts_exchange: Moment
+    ts_received: Moment
     bids: list[TextLevel]
     asks: list[TextLevel]
 
@@ -33,8 +34,8 @@ class ChangeTold(Struct, array_like=True, tag=1, gc=False):
 class StateTold(Struct, array_like=True, tag=2, gc=False):
     """The book is not live, and why; its levels are those of before."""
 
-    epoch: int
-    number: int
+    epoch: Epoch
+    number: Count
     status: BookStatus
     reason: str
     is_barred: bool
@@ -44,24 +45,24 @@ class StateTold(Struct, array_like=True, tag=2, gc=False):
 class CutTold(Struct, array_like=True, tag=3, gc=False):
     """All but the best ``depth`` levels of each side were dropped."""
 
-    epoch: int
-    number: int
-    depth: int
+    epoch: Epoch
+    number: Count
+    depth: Count
 
 
 class AnewTold(Struct, array_like=True, tag=4, gc=False):
     """Another book stands in its place, too large to be told unasked."""
 
-    epoch: int
-    number: int
+    epoch: Epoch
+    number: Count
 
 
 class WholeBook(Struct, array_like=True, tag=5, gc=False, kw_only=True):
     """A book as it is after message ``number``; told unasked where it has few levels."""
 
-    epoch: int
-    number: int
-    seq: int
+    epoch: Epoch
+    number: Count
+    seq: State
     status: BookStatus
     reason: str
     is_barred: bool
@@ -70,14 +71,18 @@ class WholeBook(Struct, array_like=True, tag=5, gc=False, kw_only=True):
     """As the exchange wrote them: not scaled."""
     asks: list[TextLevel]
     scale: Decimal
-    depth: int
+    depth: Count
     """Levels to keep per side after each change, 0 keeps all."""
-    ts_exchange: Nanos
-    ts_received: Nanos
-    age: int
+    ts_exchange: Moment
+    ts_received: Moment
+    age: Count
     """Nanoseconds since the connection was last known to deliver."""
     is_of_changes: bool
     """Whether its times are those of a change: a snapshot is older than its receipt."""
+
+    def __post_init__(self) -> None:
+        """Refuse a scale that is none."""
+        check_scale(self.scale)
 
 
 BookTold: TypeAlias = ChangeTold | StateTold | CutTold | AnewTold | WholeBook
@@ -97,17 +102,21 @@ def book_told(body: bytes) -> BookTold:
 class TradeTold(Struct, array_like=True, gc=False):
     """One trade, the ``number``-th of its instrument in this epoch, and what all of them add up to."""
 
-    epoch: int
-    number: int
+    epoch: Epoch
+    number: Count
     base: Decimal
     quote: Decimal
     trade_id: str
     price: Decimal
     quantity: Decimal
     taker_side: Side
-    ts_exchange: Nanos
-    ts_received: Nanos
+    ts_exchange: Moment
+    ts_received: Moment
     is_numbered: bool
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that nobody could show."""
+        check_trades([self])
 
     def trade(self, symbol: str) -> Trade:
         """The trade itself."""
@@ -126,7 +135,7 @@ class TradeTold(Struct, array_like=True, gc=False):
 class TradedSoFar(Struct, array_like=True, gc=False):
     """How many trades of an instrument were told in this epoch, and what they add up to."""
 
-    number: int = 0
+    number: Count = 0
     base: Decimal = ZERO
     quote: Decimal = ZERO
 
@@ -135,13 +144,13 @@ class BookPulse(Struct, array_like=True, gc=False):
     """One collected book at the moment of a pulse."""
 
     symbol: str
-    number: int
+    number: Count
     """Of the last message about it."""
-    silence: int
+    silence: Count
     """Nanoseconds since its connection spoke."""
-    borne: int
+    borne: Count
     """Nanoseconds of silence after which it is not to be trusted."""
-    age: int
+    age: Count
     """Nanoseconds since its connection was last known to deliver."""
     traded: TradedSoFar
 
@@ -149,18 +158,18 @@ class BookPulse(Struct, array_like=True, gc=False):
 class ExchangePulse(Struct, kw_only=True, gc=False):
     """Told several times a second: the collector of an exchange, or of a part, lives; how its books are."""
 
-    epoch: int
-    moment: Nanos
+    epoch: Epoch
+    moment: Moment
     """By the collector's monotonic clock: whoever reads sees by it that pulses come late."""
     status: ExchangeStatus
-    revision: int
+    revision: Count
     """Of the list of instruments."""
     books: list[BookPulse]
     refused: list[str] = []
     """Symbols that somebody wants, and for which there is no room."""
-    part: int = 1
+    part: Part = 1
     """Which part of the exchange it is of."""
-    parts: int = 1
+    parts: Part = 1
     """Into how many the exchange is divided; 1: it is not."""
 
 
@@ -192,7 +201,7 @@ class AskCandles(Struct, tag="candles", kw_only=True):
 
     symbol: str
     interval: Interval
-    limit: int
+    limit: Limit
     start: Nanos | None
     end: Nanos | None
 
@@ -214,18 +223,22 @@ def question(body: bytes) -> Question:
 class BookAnswer(Struct, kw_only=True):
     """A whole book, with the newest trades of its instrument; no book where it is not collected."""
 
-    epoch: int
+    epoch: Epoch
     book: WholeBook | None
     trades: list[Trade]
     """Oldest first."""
     traded: TradedSoFar
 
+    def __post_init__(self) -> None:
+        """Refuse numbers that nobody could show."""
+        check_trades(self.trades)
+
 
 class ListingAnswer(Struct, kw_only=True):
     """What an exchange lists."""
 
-    epoch: int
-    revision: int
+    epoch: Epoch
+    revision: Count
     instruments: list[Instrument]
     clashing: list[Instrument]
     gone: dict[str, str]

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace as with_fields
 
 from twap_models.enums import OrderEventType
-from twap_server.domain.clock import Nanos
+from twap_server.cluster.bounds import Count, Moment
 from twap_server.domain.orders.curves import VolumeProfile
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
 from twap_server.domain.orders.schedule import schedule_of
@@ -60,9 +60,9 @@ class OrderMessage(Struct, frozen=True, gc=False):
 class EventMessage(Struct, frozen=True, gc=False):
     """An event of an order."""
 
-    seq: int
+    seq: Count
     type: OrderEventType
-    time: Nanos
+    time: Moment
     order: OrderMessage
     slice: SliceResult | None
     fills: tuple[Fill, ...]

@@ -89,6 +89,7 @@ class OwnLevels:
         for user_id, instrument, side, price, taken in (
             await self._ask(partition, AskTaken(list(keys)))
         ).levels:
-            found[user_id, instrument].setdefault(side, {})[price] = taken
+            if (user_id, instrument) in found:
+                found[user_id, instrument].setdefault(side, {})[price] = taken
         now = self._clock.monotonic()
         self._known |= {key: (now, levels) for key, levels in found.items()}

@@ -10,16 +10,19 @@ Where an owner and the one before it both answer, parts of the one are never put
 """
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 from uuid import uuid4
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from twap_server.cluster.coding import decode, encode
 from twap_server.cluster.messenger import Messenger, NoAnswer
 from twap_server.domain.clock import SECOND, Clock
+
+log = logging.getLogger(__name__)
 
 PART: Final = 512 * 1024
 """Bytes of a part: with what is around it far below NATS's own bound of a message."""
@@ -29,7 +32,11 @@ _AT_WORK_S: Final = 0.4
 _KEPT: Final = 10 * SECOND
 """So long an answer is kept for who did not get it, and a question whose parts do not come."""
 _MOST_KEPT: Final = 64 * 1024 * 1024
-"""Bytes of answers; beyond that the oldest are forgotten sooner."""
+"""Bytes of questions and answers; beyond that the oldest are forgotten sooner."""
+MOST_PARTS: Final = 128
+"""Of one question, or of one answer."""
+_Part = Annotated[int, Meta(ge=0, lt=MOST_PARTS)]
+_Parts = Annotated[int, Meta(ge=1, le=MOST_PARTS)]
 
 
 class NotHere(NoAnswer):
@@ -40,8 +47,8 @@ class QuestionPart(Struct, frozen=True, tag=True):
     """A part of a question."""
 
     id: str
-    part: int
-    parts: int
+    part: _Part
+    parts: _Parts
     body: bytes
 
 
@@ -49,7 +56,7 @@ class Further(Struct, frozen=True, tag=True):
     """Asks for a part of the answer."""
 
     id: str
-    part: int
+    part: _Part
 
 
 class AtWork(Struct, frozen=True, tag=True):
@@ -65,8 +72,8 @@ class AnswerPart(Struct, frozen=True, tag=True):
 
     by: str
     """Who made it: of another one is another answer."""
-    part: int
-    parts: int
+    part: _Part
+    parts: _Parts
     body: bytes
 
 
@@ -99,7 +106,8 @@ async def ask(
         on_sign: called each time somebody shows to be there.
 
     Raises:
-        NoAnswer: nobody is there, or not any more. What was asked for may have been done.
+        NoAnswer: nobody is there, or not any more, or it is too much to be asked. What was asked for may have
+            been done.
         NotHere: who is there does not answer this.
     """
 
@@ -111,18 +119,24 @@ async def ask(
         found: AtWork | AnswerPart = replied
         return found
 
-    parts = _parts(body)
+    parts = _question_in_parts(body)
     for number, part in enumerate(parts):
         replied = await said(QuestionPart(question_id, number, len(parts), part))
     answer: list[AnswerPart] = []
     while True:
         if isinstance(replied, AnswerPart):
-            if answer and replied.by != answer[0].by:
-                raise NotHere("two parts of the server answered at once: ask again", retry_after=1)
-            answer.append(replied)
+            _add(answer, replied)
             if len(answer) == replied.parts:
                 return b"".join(one.body for one in answer)
         replied = await said(Further(question_id, len(answer)))
+
+
+def _add(answer: list[AnswerPart], more: AnswerPart) -> None:
+    if answer and more.by != answer[0].by:
+        raise NotHere("two parts of the server answered at once: ask again", retry_after=1)
+    if more.part != len(answer):
+        raise NotHere("another part of the answer came than was asked for: ask again", retry_after=1)
+    answer.append(more)
 
 
 class _Question:
@@ -135,6 +149,8 @@ class _Question:
         self.waiting: set[asyncio.Event] = set()
         """Of those who wait until it is done."""
         self.since = 0
+        self.weight = 0
+        """Bytes of it, as ``Answers`` counts them."""
 
     @property
     def is_whole(self) -> bool:
@@ -148,15 +164,18 @@ class _Question:
 
     async def wait(self, clock: Clock, seconds: float) -> None:
         """Wait until it is done, for at most so long."""
+        if self.is_done:
+            return
         signal = asyncio.Event()
         self.waiting.add(signal)
-        if not self.is_done:
+        try:
             await clock.wait(signal, seconds)
-        self.waiting.discard(signal)
+        finally:
+            self.waiting.discard(signal)
 
     @property
     def size(self) -> int:
-        return sum(map(len, self.answer or ()))
+        return sum(map(len, filter(None, self.parts))) + sum(map(len, self.answer or ()))
 
 
 class Answers:
@@ -191,6 +210,8 @@ class Answers:
 
     async def _take(self, message: QuestionPart) -> Struct:
         known = self._known.get(message.id)
+        if message.part >= message.parts:
+            return UnknownQuestion()
         if known is None:
             if self._is_closed:
                 return UnknownQuestion()
@@ -198,7 +219,10 @@ class Answers:
             known = self._known[message.id] = _Question(message.parts)
             self._rest(message.id, known)
         if not known.is_begun:
+            if message.parts != len(known.parts):
+                return UnknownQuestion()
             known.parts[message.part] = message.body
+            self._weigh(known)
             if not known.is_whole:
                 return AtWork()
             known.is_begun = True
@@ -216,19 +240,25 @@ class Answers:
         await known.wait(self._clock, _AT_WORK_S)
         if not known.is_done:
             return AtWork()
-        if known.answer is None:
+        if known.answer is None or part >= len(known.answer):
             return UnknownQuestion()
         return AnswerPart(self._name, part, len(known.answer), known.answer[part])
 
     async def _carry_out(self, question_id: str, known: _Question) -> None:
         try:
-            known.answer = _parts(await self._work(b"".join(part or b"" for part in known.parts)))
-            self._size += known.size
+            known.answer = _answer_in_parts(await self._work(b"".join(part or b"" for part in known.parts)))
             self._rest(question_id, known)
         except NotHere:
             del self._known[question_id]
         finally:
             known.end()
+            self._weigh(known)
+            if question_id not in self._known:
+                self._size -= known.weight
+
+    def _weigh(self, known: _Question) -> None:
+        self._size += known.size - known.weight
+        known.weight = known.size
 
     def _rest(self, question_id: str, known: _Question) -> None:
         known.since = self._clock.monotonic()
@@ -241,8 +271,23 @@ class Answers:
             if self._known[question_id].since >= oldest and self._size <= _MOST_KEPT:
                 return
             del self._idle[question_id]
-            self._size -= self._known.pop(question_id).size
+            self._size -= self._known.pop(question_id).weight
 
 
 def _parts(body: bytes) -> list[bytes]:
     return [body[first : first + PART] for first in range(0, len(body), PART)] or [b""]
+
+
+def _question_in_parts(body: bytes) -> list[bytes]:
+    parts = _parts(body)
+    if len(parts) > MOST_PARTS:
+        raise NoAnswer(f"no other part of the server takes {len(body):,} bytes", retry_after=60)
+    return parts
+
+
+def _answer_in_parts(body: bytes) -> list[bytes]:
+    parts = _parts(body)
+    if len(parts) > MOST_PARTS:
+        log.error("an answer of %d bytes is too long for another node", len(body))
+        raise NotHere("the answer is too long", retry_after=60)
+    return parts

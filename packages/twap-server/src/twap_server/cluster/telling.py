@@ -150,7 +150,7 @@ class Telling:
     def pulse(self, book: LiveBook) -> BookPulse:
         """Say how a book is now."""
         line, pulse = self.line(book.instrument), book.pulse
-        silence, borne = (0, LEAST) if pulse is None else (pulse.silence, pulse.borne)
+        silence, borne = (0, LEAST) if pulse is None else (max(0, pulse.silence), pulse.borne)
         return BookPulse(book.instrument.symbol, line.number, silence, borne, self._age(book), line.traded)
 
     def _age(self, book: LiveBook) -> int:
