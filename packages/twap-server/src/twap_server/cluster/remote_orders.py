@@ -8,6 +8,8 @@ what the first try did is recognised:
 - A cancellation, pause, resumption or amendment that comes back as "not open" (or "another revision") after a
   try without an answer looks for its own event among the order's last ones.
 - An amendment of whatever revision is asked again for the revision that the order has then.
+
+Only for these two the order's last events are read, not while nobody answers.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -175,6 +177,8 @@ class RemoteOrders:
             error = None if answer is None else _failure(answer)
             if error is not None and not (tries.have_failed and isinstance(error, _MAY_BE_OURS)):
                 raise error
+            if error is None and not (isinstance(question, Amend) and question.revision is None):
+                continue  # whoever answers knows whether it is done
             events = await self._last_events(question.user_id, question.token_id)
             ours = _newest(events, since, is_ours, undoes)
             if ours is not None:
