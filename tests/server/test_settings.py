@@ -41,6 +41,7 @@ def test_environment_beats_the_file_and_flags_beat_both(
             'cluster = { nats = "http://h:4222" }',
             "setting cluster.nats: starts with http://, expected nats://",
         ),
+        ('cluster = { nats = "wss://h:443" }', "setting cluster.nats: starts with wss://, expected nats://"),
         ("xyz = 1", "setting xyz: unknown, expected one of api, cluster, collector, database, engine, "),
         ("port = 'x'", "port"),
         ("port =", "cannot read"),

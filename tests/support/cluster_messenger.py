@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 
 from twap_server.cluster.coding import WrongVersion
 from twap_server.cluster.messenger import MessageSubscription, Messenger, NoAnswer, Reply, Take
-from twap_server.cluster.subjects import EVERYONE
 
 log = logging.getLogger(__name__)
 _Deliver = Callable[[bytes], None]
@@ -199,12 +198,7 @@ class MemoryMessenger(Messenger):
 
     def listeners(self, subject: str) -> "list[_Listener]":
         """Those of this node that hear this subject."""
-        return [
-            one
-            for wanted, found in self._listeners.items()
-            if wanted == subject or (EVERYONE in wanted and _fits(wanted, subject))
-            for one in found
-        ]
+        return list(self._listeners.get(subject, ()))
 
     def answerers(self, subject: str) -> "list[_Answerer]":
         """Those of this node that answer on this subject, while it can be reached."""
@@ -256,10 +250,3 @@ class _Answerer:
             log.warning("a question of another node could not be answered: %s", error)
         except Exception:
             log.exception("a question of another node could not be answered")
-
-
-def _fits(wanted: str, subject: str) -> bool:
-    parts, given = wanted.split("."), subject.split(".")
-    return len(parts) == len(given) and all(
-        one in (EVERYONE, other) for one, other in zip(parts, given, strict=True)
-    )

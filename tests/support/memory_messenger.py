@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from fnmatch import fnmatchcase
 
 from twap_server.cluster.coding import WrongVersion
 from twap_server.cluster.messenger import NoAnswer, Reply, Take
@@ -80,7 +79,7 @@ class MemoryMessenger:
             return
         self.hub.told.append((subject, body))
         for one in self.hub.listening:
-            if one.take is not None and fnmatchcase(subject, one.subject):
+            if one.take is not None and subject == one.subject:
                 asyncio.get_running_loop().call_soon(_given, one.take, body)
 
     async def listen(self, subject: str, take: Take) -> MemoryListening:

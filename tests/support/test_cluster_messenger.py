@@ -16,7 +16,8 @@ async def told(seed: int, *, loss: float = 0, delay_s: float = 0) -> list[bytes]
     network = MessengerNetwork(seed, loss=loss, delay_s=delay_s)
     heard: list[bytes] = []
     one, two = network.node("one"), network.node("two")
-    await two.listen("a.*", heard.append)
+    for subject in ("a.0", "a.1"):
+        await two.listen(subject, heard.append)
     for number in range(100):
         one.publish(f"a.{number % 2}", bytes([number]))
     assert heard == [], "never within publish"

@@ -4,7 +4,7 @@ import pytest
 from msgspec import Struct
 
 from twap_server.cluster.coding import VERSION, WrongVersion, decode, encode
-from twap_server.cluster.subjects import EVERYONE, Subjects
+from twap_server.cluster.subjects import Subjects
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.ownership import PARTITIONS, partition_of
 
@@ -43,7 +43,6 @@ def test_subjects_have_as_many_parts_whatever_the_names_hold() -> None:
         subject = names.book(InstrumentId("x", f"{symbol}!"))
         assert subject.count(".") == 3
         assert not set(subject) & set(" *>~")
-    assert names.events(EVERYONE) == "twap.events.*"
 
 
 def test_partitions_are_used_alike() -> None:

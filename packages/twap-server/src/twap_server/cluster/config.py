@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from twap_models.names import exchange_name
 from twap_server.domain.ownership import MOST_PARTS
 
-_SCHEMES = ("nats", "tls", "ws", "wss")
+_SCHEMES = ("nats", "tls")
 
 
 class Role(StrEnum):

@@ -1,12 +1,9 @@
 """Name what nodes say to each other. ``prefix`` keeps several clusters on one NATS apart."""
 
-from typing import Final
 from urllib.parse import quote
 
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.ownership import ExchangePart
-
-EVERYONE: Final = "*"
 
 
 class Subjects:
@@ -49,4 +46,4 @@ class Subjects:
 
 def _part(text: str) -> str:
     """A part of a subject: NATS gives dots, blanks, ``*`` and ``>`` a meaning of their own."""
-    return text if text == EVERYONE else quote(text, safe="-_").replace(".", "%2E").replace("~", "%7E")
+    return quote(text, safe="-_").replace(".", "%2E").replace("~", "%7E")
