@@ -1,8 +1,8 @@
 """Let a node say that it lives, see which others do, and compare its clock with the database's.
 
 What nodes decide by time they decide by their own clocks: one that is wrong would fill slices too early or
-too late, and call what is old new. So a node whose clock is off owns nothing, and serves nobody, until that is
-set right.
+too late, and call what is old new. So a node whose clock is off owns nothing, and serves nobody, until that
+is set right.
 """
 
 import logging
@@ -176,9 +176,9 @@ class SignOfLife:
             return ""
         then = ", then start this one anew" if self._off > 0 else ""
         return (
-            f"this node's clock is {_apart_words(self._off)} the database's: it owns nothing, and serves nobody, "
-            "until both agree within 1 s (let one time service, such as chrony, set the clocks of all machines"
-            f"{then})"
+            f"this node's clock is {_apart_words(self._off)} the database's: it owns nothing, and serves "
+            "nobody, until both agree within 1 s (let one time service, such as chrony, set the clocks of "
+            f"all machines{then})"
         )
 
 

@@ -80,7 +80,7 @@ class SignIns(Protocol):
         ...
 
     async def forget_ended(self, now: Nanos, *, kept: int = 0, after: str = "") -> str | None:
-        """Forget what expired ``kept`` nanoseconds ago or was ended, of the next; where to go on, None: done."""
+        """Forget what expired ``kept`` ago or was ended, of the next sign-ins; where to go on, None: done."""
         ...
 
 
