@@ -138,6 +138,40 @@ NODES_BITES = (
         tests=(KEEPER + "test_a_node_whose_clock_is_off_owns_nothing",),
     ),
     Bite(
+        fault="F176",
+        guard="a gateway whose clock is off serves nobody",
+        file="api/http/only_while_fit.py",
+        line="        if not why or _path(scope) in _HOW_IT_IS:\n",
+        instead="        if why or not why:\n",
+        tests=(
+            "server/api/http/test_only_while_fit.py"
+            "::test_everything_but_how_it_is_gets_503_while_it_is_unfit",
+        ),
+    ),
+    Bite(
+        fault="F176",
+        guard="a clock that was set counts for nobody until it is compared",
+        file="cluster/sign_of_life.py",
+        line="        if self._off is None or abs(apart - self._apart) > MOST_OFF:\n",
+        instead="        if self._off is None or not apart:\n",
+        tests=(
+            "server/cluster/test_sign_of_life.py"
+            "::test_a_clock_that_is_set_counts_for_nobody_until_it_is_compared",
+        ),
+    ),
+    Bite(
+        fault="F176",
+        guard="sign-ins of several nodes go by the database's clock",
+        file="store/shared_clock.py",
+        line='    if not database.node_id or database.dialect != "postgresql":\n',
+        instead="    if own or not own:\n",
+        tests=(
+            "server/store/test_shared_sign_ins.py::test_a_clock_ahead_gives_no_thief_more_time",
+            "server/store/test_shared_sign_ins.py"
+            "::test_what_has_ended_by_the_databases_clock_is_forgotten_and_nothing_else",
+        ),
+    ),
+    Bite(
         fault="F177",
         guard="nodes and a server alone keep each other out",
         file="store/database_use.py",

@@ -27,7 +27,7 @@ Limit = Annotated[int, Meta(ge=1, le=100_000)]
 """So many are asked for at most."""
 
 
-class Traded(Protocol):
+class TradeNumbers(Protocol):
     """A trade, or what is told of one."""
 
     @property
@@ -51,7 +51,7 @@ def check_scale(scale: Decimal) -> None:
         raise ValueError(f"expected a scale above 0, got {scale}")
 
 
-def check_trades(trades: Sequence[Traded]) -> None:
+def check_trades(trades: Sequence[TradeNumbers]) -> None:
     """Refuse trades that no answer could show.
 
     Raises:
