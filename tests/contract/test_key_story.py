@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from support.live import PASSWORD, serving
+from support.nodes import not_on_nodes
 from twap_client import NotAuthenticated, TwapClient
 from twap_client.cli.app import app
 from twap_server.clock import SystemClock
@@ -65,6 +66,7 @@ def holders(folder: Path, *words: str) -> list[Path]:
     return [file for file in files if any(word.encode() in file.read_bytes() for word in words)]
 
 
+@not_on_nodes("they serve nobody by a clock that is not their database's")
 async def test_a_key_that_reads_until_its_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     caplog.set_level(logging.DEBUG, logger="twap_server")
