@@ -162,7 +162,7 @@ NODES_BITES = (
     Bite(
         fault="F176",
         guard="sign-ins of several nodes go by the database's clock",
-        file="store/shared_clock.py",
+        file="store/server_clock.py",
         line='    if not database.node_id or database.dialect != "postgresql":\n',
         instead="    if own or not own:\n",
         tests=(

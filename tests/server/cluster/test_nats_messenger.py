@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
+from support.certificates import untrusted
 from support.nats import NatsServer
 from twap_server.clock import SystemClock
 from twap_server.cluster import nats_messenger
@@ -289,6 +291,28 @@ async def test_what_the_user_of_a_node_may_not_do_is_said_with_its_subject(
     assert len([one for one in caplog.records if "does not let" in one.getMessage()]) == 2
 
 
+async def test_an_address_with_tls_never_goes_unencrypted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library would send the password to whoever asks for no TLS."""
+    with NatsServer(password="secret") as plain:
+        url = plain.url.replace("nats://", "tls://twap:secret@")
+        with pytest.raises(UnavailableError, match="does not ask for TLS, and tls:// stands in") as refused:
+            async with NatsMessenger.connected(url, name="one"):
+                pass
+        assert "secret" not in str(refused.value)
+    untrusted(tmp_path)
+    file = tmp_path / "server.pem"
+    with NatsServer(settings=f'tls {{ cert_file: "{file}", key_file: "{file}" }}\n') as encrypted:
+        url = f"tls://localhost:{encrypted.port}"
+        with pytest.raises(UnavailableError, match="certificate verify failed"):
+            async with NatsMessenger.connected(url, name="one"):
+                pass
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        async with NatsMessenger.connected(url, name="one") as trusting:
+            assert trusting.is_connected
+
+
 async def test_a_nats_that_takes_only_small_messages_is_refused_at_the_start() -> None:
     with NatsServer(settings="max_payload: 64KB\n") as nats:
         words = r"messages of at most 65,536 bytes.*: set max_payload in the settings of nats-server to 1MB"
@@ -298,6 +322,28 @@ async def test_a_nats_that_takes_only_small_messages_is_refused_at_the_start() -
     with NatsServer(settings="max_payload: 1MB\n") as nats:
         async with NatsMessenger.connected(nats.url, name="one") as one:
             assert one.is_connected
+
+
+async def test_an_address_with_tls_never_goes_unencrypted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library would send the password to whoever asks for no TLS."""
+    with NatsServer(password="secret") as plain:
+        url = plain.url.replace("nats://", "tls://twap:secret@")
+        with pytest.raises(UnavailableError, match="does not ask for TLS, and tls:// stands in") as refused:
+            async with NatsMessenger.connected(url, name="one"):
+                pass
+        assert "secret" not in str(refused.value)
+    untrusted(tmp_path)
+    file = tmp_path / "server.pem"
+    with NatsServer(settings=f'tls {{ cert_file: "{file}", key_file: "{file}" }}\n') as encrypted:
+        url = f"tls://localhost:{encrypted.port}"
+        with pytest.raises(UnavailableError, match="certificate verify failed"):
+            async with NatsMessenger.connected(url, name="one"):
+                pass
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        async with NatsMessenger.connected(url, name="one") as trusting:
+            assert trusting.is_connected
 
 
 async def test_a_nats_that_takes_only_small_messages_since_it_was_started_anew_is_told(

@@ -13,7 +13,7 @@ import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -263,6 +263,13 @@ class _NatsConnection(Client):
                 self._give_up_unsent()
         with suppress(NatsError, OSError, TimeoutError):
             await self.close()
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        """Before the password is sent: the library would send it unencrypted where NATS asks for no TLS."""
+        is_to_encrypt = initial_connection and self._current_server.uri.scheme == "tls"
+        if is_to_encrypt and not info.get("tls_required"):
+            raise NatsError("it does not ask for TLS, and tls:// stands in its address: nothing was sent")
+        await super()._process_info(info, initial_connection)
 
     async def _process_err(self, err_msg: str) -> None:
         """A server that names an error may end the connection; the library would end the client."""

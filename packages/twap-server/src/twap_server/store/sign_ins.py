@@ -6,7 +6,7 @@ of one client at once. Only SHA-256 digests of tokens are kept. A used token is 
 a theft is noticed for as long as the token might have counted; what has expired or ended is then forgotten.
 
 Of several nodes each judges what another one wrote. So there the database's clock says what the time is, not
-the ``now`` that a caller gives (``shared_clock.py``).
+the ``now`` that a caller gives (``server_clock.py``).
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from twap_server.domain.accounts import Rotation, RotationResult
 from twap_server.domain.clock import Nanos
 from twap_server.store.database import Database
-from twap_server.store.shared_clock import moment
+from twap_server.store.server_clock import moment
 from twap_server.store.tables import refresh_families as families
 from twap_server.store.tables import refresh_tokens as tokens
 from twap_server.store.tables import users
