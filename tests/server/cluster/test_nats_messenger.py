@@ -324,28 +324,6 @@ async def test_a_nats_that_takes_only_small_messages_is_refused_at_the_start() -
             assert one.is_connected
 
 
-async def test_an_address_with_tls_never_goes_unencrypted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The library would send the password to whoever asks for no TLS."""
-    with NatsServer(password="secret") as plain:
-        url = plain.url.replace("nats://", "tls://twap:secret@")
-        with pytest.raises(UnavailableError, match="does not ask for TLS, and tls:// stands in") as refused:
-            async with NatsMessenger.connected(url, name="one"):
-                pass
-        assert "secret" not in str(refused.value)
-    untrusted(tmp_path)
-    file = tmp_path / "server.pem"
-    with NatsServer(settings=f'tls {{ cert_file: "{file}", key_file: "{file}" }}\n') as encrypted:
-        url = f"tls://localhost:{encrypted.port}"
-        with pytest.raises(UnavailableError, match="certificate verify failed"):
-            async with NatsMessenger.connected(url, name="one"):
-                pass
-        monkeypatch.setenv("SSL_CERT_FILE", str(file))
-        async with NatsMessenger.connected(url, name="one") as trusting:
-            assert trusting.is_connected
-
-
 async def test_a_nats_that_takes_only_small_messages_since_it_was_started_anew_is_told(
     own_nats: NatsServer,
 ) -> None:
