@@ -266,8 +266,9 @@ class _NatsConnection(Client):
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         """Before the password is sent: the library would send it unencrypted where NATS asks for no TLS."""
-        is_to_encrypt = initial_connection and self._current_server.uri.scheme == "tls"
-        if is_to_encrypt and not info.get("tls_required"):
+        server = self._current_server
+        is_to_encrypt = server is not None and server.uri.scheme == "tls"
+        if initial_connection and is_to_encrypt and not info.get("tls_required"):
             raise NatsError("it does not ask for TLS, and tls:// stands in its address: nothing was sent")
         await super()._process_info(info, initial_connection)
 
