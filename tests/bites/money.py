@@ -13,7 +13,7 @@ MONEY_BITES = (
     Bite(
         fault="F89",
         guard="no replay tells a result over messages that nobody read",
-        file="bootstrap/replaying.py",
+        file="bootstrap/replay_run.py",
         line="        if unread.share(frames) > allowed and not",
         instead="        if unread.share(frames) > 100 and not",
         tests=(REPLAY + "test_no_result_over_messages_that_nobody_read",),
@@ -21,7 +21,7 @@ MONEY_BITES = (
     Bite(
         fault="F89",
         guard="a recording that breaks off has no result",
-        file="bootstrap/replaying.py",
+        file="bootstrap/replay_run.py",
         line="        if self.player.tape.failure is not None:\n            raise self.player.tape.failure\n",
         instead="",
         tests=(REPLAY + "test_a_recording_that_breaks_off_in_the_middle_has_no_result",),

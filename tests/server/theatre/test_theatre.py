@@ -12,7 +12,8 @@ import pytest
 from support.tapes import T0_MS, market
 from twap_models import TwapOrderRequest, exact_json
 from twap_server.api.config import ApiConfig
-from twap_server.bootstrap.replaying import USER, Replayed, replay
+from twap_server.bootstrap.replay_run import USER, Replayed
+from twap_server.bootstrap.replaying import replay
 from twap_server.bootstrap.theatre import in_theatre
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import SECOND, to_datetime

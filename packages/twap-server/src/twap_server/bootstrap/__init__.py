@@ -8,7 +8,8 @@ from twap_server.bootstrap.node import running_node
 from twap_server.bootstrap.outside import Outside
 from twap_server.bootstrap.recording_commands import cut_recordings, export_recordings
 from twap_server.bootstrap.replay_command import rejected, replay_command
-from twap_server.bootstrap.replaying import Replayed, replay
+from twap_server.bootstrap.replay_run import Replayed
+from twap_server.bootstrap.replaying import replay
 from twap_server.bootstrap.serving import list_nodes, serve, serve_node, tell_service_links
 from twap_server.bootstrap.theatre import in_theatre, serve_theatre
 from twap_server.recordings.frames import Recording

@@ -12,7 +12,8 @@ from twap_models.enums import OrderStatus
 from twap_models.names import exchange_name
 from twap_models.orders import StrategyOrderRequest, TwapOrderRequest
 from twap_models.plain_words import plain
-from twap_server.bootstrap.replaying import Replayed, replay
+from twap_server.bootstrap.replay_run import Replayed
+from twap_server.bootstrap.replaying import replay
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import SECOND, to_text
 from twap_server.domain.errors import InvalidRequest

@@ -7,7 +7,7 @@ from pathlib import Path
 from twap_server.api.http.connection_gate import ConnectionBounds, ConnectionGate
 from twap_server.api.server import HttpServer, Listening
 from twap_server.bootstrap.open_files import make_room
-from twap_server.bootstrap.replaying import USER, Replayed
+from twap_server.bootstrap.replay_run import USER, Replayed
 from twap_server.bootstrap.serving import Announce, stop_on_signals
 from twap_server.clock import SystemClock
 from twap_server.runtime.loops import http_parser
