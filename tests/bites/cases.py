@@ -16,6 +16,7 @@ from bites.money import MONEY_BITES
 from bites.nodes import NODES_BITES
 from bites.pairs import PAIRS_BITES
 from bites.parts import PARTS_BITES
+from bites.recordings import RECORDING_BITES
 from bites.refusals import REFUSALS
 from bites.replicas import REPLICA_BITES
 from bites.rest import REST_BITES
@@ -446,4 +447,5 @@ BITES = (
     *NODES_BITES,
     *REPLICA_BITES,
     *PARTS_BITES,
+    *RECORDING_BITES,
 )
