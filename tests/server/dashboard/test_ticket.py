@@ -153,7 +153,7 @@ async def test_strategies_are_compared_chosen_and_placed(demo: str) -> None:
         await expect(beside.get_by_role("row")).to_have_count(6)
         await expect(page.get_by_role("img", name="What should be filled by when")).to_be_visible()
         await expect(page.get_by_label("Strategies", exact=True)).to_contain_text(
-            re.compile(r"By volume and volatility alone, [0-9.]+ % of a day's volume costs about [0-9.]+ bps")
+            re.compile(r"an order of this size \([0-9.]+ % of a day's volume\) costs about [0-9.]+ bps")
         )
         await beside.get_by_role("button", name="IS medium").click()
         await page.get_by_label("Urgency", exact=True).select_option("high")

@@ -40,7 +40,7 @@ export function Comparison({ preview, base }) {
 function forecast(known) {
   if (!known) return "";
   const share = `${rounded(known.share_percent, 3)} % of a day's volume`;
-  return html`By volume and volatility alone, ${share} costs about <strong title=${`exactly ${known.temporary_bps} bps`}>${rounded(known.temporary_bps, 2)} bps</strong> while it trades (fitted to US stocks, 2005: a rule of thumb). ${" "}`;
+  return html`By volume and volatility alone, an order of this size (${share}) costs about <strong title=${`exactly ${known.temporary_bps} bps`}>${rounded(known.temporary_bps, 2)} bps</strong> while it trades (fitted to US stocks, 2005: a rule of thumb). ${" "}`;
 }
 
 /** @param {any} one @param {string} chosen */
