@@ -49,6 +49,32 @@ async def test_a_clock_that_is_set_counts_for_nobody_until_it_is_compared(jump: 
     assert life.unfit == ""
 
 
+async def test_too_slow_an_answer_tells_nothing_of_a_clock() -> None:
+    class Slow(MemoryLeases):
+        takes = 0.0
+
+        async def seen(self, node: Node) -> Nanos:
+            await asyncio.sleep(self.takes / 2)
+            moment = await super().seen(node)
+            await asyncio.sleep(self.takes / 2)
+            return moment
+
+    clock, store = LoopClock(), Slow()
+    life = life_by(clock, store)
+    store.takes = 3.0
+    await life.beat()
+    assert "not compared" in life.unfit and not life.may_own
+    store.takes, clock.jump = 0.1, round(1.9 * SECOND)
+    await life.beat()
+    assert "1.9 s ahead of" in life.unfit
+    store.takes = 3.0
+    await life.beat()
+    assert "1.9 s ahead of" in life.unfit and not life.may_own, "what was known stays"
+    store.takes, clock.jump = 1.5, 0
+    await life.beat()
+    assert life.unfit == "" and life.may_own
+
+
 async def test_while_the_database_is_away_a_clock_that_was_right_is_right() -> None:
     class Away(MemoryLeases):
         is_away = False

@@ -13,6 +13,9 @@ from twap_server.domain.ownership import MOST_PARTS
 _MOST: Final = 2**63 - 1
 """As a database keeps whole numbers."""
 
+_LARGEST_SUM: Final = 70
+"""Power of ten: price and quantity of a trade are below 10^30 each, and trades are fewer than 10^10."""
+
 Count = Annotated[int, Meta(ge=0, le=_MOST)]
 """A number of things or of a message, or a length of time."""
 Moment = Annotated[Nanos, Meta(ge=0, le=_MOST)]
@@ -39,6 +42,17 @@ class TradeNumbers(Protocol):
     def quantity(self) -> Decimal:
         """In base currency."""
         ...
+
+
+def check_sums(*sums: Decimal) -> None:
+    """Refuse what no trades can add up to. Such a sum may have more digits than a number that is shown.
+
+    Raises:
+        ValueError.
+    """
+    for one in sums:
+        if not one.is_finite() or one < 0 or one.adjusted() > _LARGEST_SUM:
+            raise ValueError(f"expected what trades add up to, got {one:.3e}")
 
 
 def check_scale(scale: Decimal) -> None:

@@ -10,7 +10,17 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 
 from twap_models.enums import Interval, Side
-from twap_server.cluster.bounds import Count, Epoch, Limit, Moment, Part, State, check_scale, check_trades
+from twap_server.cluster.bounds import (
+    Count,
+    Epoch,
+    Limit,
+    Moment,
+    Part,
+    State,
+    check_scale,
+    check_sums,
+    check_trades,
+)
 from twap_server.cluster.coding import decode
 from twap_server.cluster.failures import Failure
 from twap_server.domain.clock import Nanos
@@ -117,6 +127,7 @@ class TradeTold(Struct, array_like=True, gc=False):
     def __post_init__(self) -> None:
         """Refuse numbers that nobody could show."""
         check_trades([self])
+        check_sums(self.base, self.quote)
 
     def trade(self, symbol: str) -> Trade:
         """The trade itself."""
@@ -138,6 +149,10 @@ class TradedSoFar(Struct, array_like=True, gc=False):
     number: Count = 0
     base: Decimal = ZERO
     quote: Decimal = ZERO
+
+    def __post_init__(self) -> None:
+        """Refuse what trades cannot add up to."""
+        check_sums(self.base, self.quote)
 
 
 class BookPulse(Struct, array_like=True, gc=False):

@@ -227,11 +227,11 @@ class NatsMessenger:
     async def _lost(self) -> None:
         if not self._ends:
             log.warning("the connection to NATS is lost: trying again until it is back")
+        self._troubles.end_lasting()  # what the next connection may not do is told before it is back
         self._waiting.clear()
         self._waiting_bytes = 0
 
     async def _returned(self) -> None:
-        self._troubles.end_lasting()
         self._troubles.note(
             "the connection to NATS was lost and is back: what was told meanwhile is asked for"
         )

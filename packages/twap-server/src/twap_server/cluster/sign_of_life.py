@@ -132,8 +132,8 @@ class SignOfLife:
         begun, wall = self._clock.monotonic(), self._clock.now()
         try:
             moment = await self._store.seen(replace(self._node, remark=self._own_remark()))
-            self._compare(moment, wall, self._clock.monotonic() - begun)
-            self._apart = wall - begun
+            if self._compare(moment, wall, self._clock.monotonic() - begun):
+                self._apart = wall - begun
             living = await self._store.living(_LIVES_FOR)
         except StoreTakenOver:
             raise
@@ -156,16 +156,23 @@ class SignOfLife:
             for callback in self._listeners:
                 callback()
 
-    def _compare(self, moment: Nanos, wall: Nanos, took: int) -> None:
-        """The database looked at its clock at some time between question and answer."""
-        off = wall + took // 2 - moment
-        found = off if abs(off) - took // 2 > MOST_OFF else 0
+    def _compare(self, moment: Nanos, wall: Nanos, took: int) -> bool:
+        """The database looked at its clock at some time between question and answer.
+
+        Returns:
+            Whether that tells anything: after too slow an answer what was known stays.
+        """
+        off, doubt = wall + took // 2 - moment, took // 2
+        if abs(off) - doubt <= MOST_OFF < abs(off) + doubt:
+            return False
+        found = off if abs(off) > MOST_OFF else 0
         if found and not self._off:
             self._off = found
             log.error("%s", self._clock_remark())
         elif self._off and not found:
             log.warning("this node's clock agrees with the database's again")
         self._off = found
+        return True
 
     def _own_remark(self) -> str:
         """Why others should own what this node does not; not the database, which is away for all of them."""

@@ -32,7 +32,7 @@ _LONG = Decimal("1e20")
 """Above so many half-lives the few digits of ``QUICK`` are not enough."""
 _OFF = Decimal("1e-18")
 """So far they may be off, of all; see ``_decayed_lots``."""
-_TWICE_OFF = 3 * _OFF
+_DIFFERENCE_OFF = 3 * _OFF
 """So far a difference of two may be off, with what is rounded in between."""
 _REMEMBERED = 8_192
 _HUNDRED = Decimal(100)
@@ -154,11 +154,11 @@ class Decay(Struct, frozen=True, gc=False, tag=True):
             return Linear().extent(total, window, part, length)
         first, last = part[0] - window[0], part[1] - window[0] - length
         most, fewest = (self._risen(total, since, whole, length) for since in (first, last))
-        off = QUICK.multiply(Decimal(total), _TWICE_OFF)
+        off = QUICK.multiply(Decimal(total), _DIFFERENCE_OFF)
         return max(0, floor(QUICK.subtract(fewest, off))), ceil(QUICK.add(most, off))
 
     def _risen(self, total: int, since: int, whole: int, length: int) -> Decimal:
-        """Lots wanted after ``since`` within ``length``, off by ``_TWICE_OFF`` of all at most."""
+        """Lots wanted after ``since`` within ``length``, off by ``_DIFFERENCE_OFF`` of all at most."""
         before, after = (self._nearly_left(elapsed, whole) for elapsed in (since, since + length))
         return QUICK.multiply(Decimal(total), QUICK.subtract(before, after))
 
