@@ -59,11 +59,11 @@ def some(dropped: int) -> list[Message]:
     return [(at[0], "in", CONN, "x"), (at[1], LOST, CONN, str(dropped)), (at[2], "in", CONN, "x")]
 
 
-def test_what_is_missing_is_told_by_the_manifest_or_by_rows(tmp_path: Path) -> None:
+def test_when_messages_are_missing_is_told_with_a_manifest_and_without(tmp_path: Path) -> None:
     folder = tmp_path / "binance"
     write_recording(folder, some(12))
     (line,) = look_at(folder).missing
-    assert line.startswith(f"{folder}: 12 messages are missing") and "(2.0 s)" in line
+    assert line.startswith(f"{folder}: 12 messages are missing") and "(1.0 s)" in line
     (folder / NAME).unlink()
     (line,) = look_at(folder).missing
     assert line.startswith(f"{folder}: 12 messages are missing") and "(1.0 s)" in line
@@ -74,8 +74,21 @@ def test_a_tournament_says_what_its_recordings_lack(tmp_path: Path) -> None:
     path = market(tmp_path / "binance" / "a.jsonl.gz", seconds=30)
     Manifest.of(path.parent).add(Segment(file=path.name, first=T0, last=Nanos(T0 + 30 * SECOND), dropped=7))
     said: list[str] = []
-    tournament(small(path.parent), out=tmp_path / "out", how=HowToRun(workers=1), tell=said.append)
-    assert [one for one in said if "7 messages are missing" in one]
+    made = tournament(small(path.parent), out=tmp_path / "out", how=HowToRun(workers=1), tell=said.append)
+    (line,) = [one for one in said if "7 messages are missing" in one]
+    (note,) = [one for one in made.notes if "7 messages are missing" in one]
+    assert note in line and "no row says where" in note and "books may be wrong" in note
+    assert "7 messages are missing" in (tmp_path / "out" / "index.html").read_text("utf-8")
+
+
+def test_what_if_says_what_its_recording_lacks(tmp_path: Path) -> None:
+    (tmp_path / "binance").mkdir()
+    path = market(tmp_path / "binance" / "a.jsonl.gz", seconds=30)
+    Manifest.of(path.parent).add(Segment(file=path.name, first=T0, last=Nanos(T0 + 30 * SECOND), dropped=7))
+    order = {"exchange": "binance", "symbol": "BTCUSDT", "side": "buy", "quantity": "1", "slices": 2}
+    found = what_if(path.parent, at="+5s", duration="4s", **order)
+    assert "7 messages are missing" in next(found.lines())
+    assert "7 messages are missing" in found.page() and "7 messages" in found.report.notes[0]
 
 
 def test_without_messages_there_is_nothing_to_run_over(tmp_path: Path) -> None:

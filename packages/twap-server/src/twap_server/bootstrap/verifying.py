@@ -3,7 +3,7 @@
 In: a proof document and a folder that ``--record`` wrote. Out: lines, and whether all of it is equal.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,15 +13,23 @@ from twap_server.domain.errors import InvalidRequest
 from twap_server.exchanges.base import Exchange
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.proof.consistency import contradiction
-from twap_server.proof.coverage import cut_short, uncovered
+from twap_server.proof.coverage import not_recorded, uncovered
 from twap_server.proof.differences import Difference
 from twap_server.proof.document import Proven, read_proof
 from twap_server.proof.recompute import Recomputation, Verdict
 from twap_server.proof.recorded_exchange import RecordedExchange
 from twap_server.proof.recorded_market import RecordedMarket, RecordedSource, Trades
-from twap_server.recordings.frames import with_losses
-from twap_server.recordings.losses import Loss, in_words
+from twap_server.recordings.frames import is_loss, with_losses
+from twap_server.recordings.losses import (
+    Loss,
+    LossWatch,
+    by_manifest,
+    in_words,
+    unplaced,
+    unplaced_in_words,
+)
 from twap_server.recordings.manifest import NAME, Manifest, Segment, files_of, so_many_files
+from twap_server.recordings.rows import count_in
 from twap_server.recordings.segment import sha256_of
 from twap_server.settings import Settings
 
@@ -41,8 +49,18 @@ class _Recorded:
     """Files that the manifest does not name: nothing proves them."""
     missing: int
     """Files that it names and that are not there."""
-    losses: tuple[Loss, ...]
-    """Messages that the disk did not take."""
+    last_lines: Mapping[str, int]
+    """The last line of each connection."""
+    end: Nanos
+    """When the last message came; 0: there is none."""
+    losses: Sequence[Loss]
+    """Messages that the disk did not take, as far as rows say where."""
+
+    @property
+    def lost_at(self) -> Nanos | None:
+        """When the first message was to come that is missing; None: none is."""
+        known = [*self.losses, *(by_manifest(self.folder) if unplaced(self.folder, self.losses) else ())]
+        return min((one.begin for one in known), default=None)
 
 
 def verify_command(
@@ -73,7 +91,7 @@ def verify_command(
     verdict = work.run(market)
     announce(_played(market))
     found = verdict.difference
-    if found is not None and (why := cut_short(proven.proof, found, market.ends)):
+    if found is not None and (why := not_recorded(proven.proof, found, market.ends, market.losses)):
         raise InvalidRequest(why, field=_OPTION)
     for line in _lines(proven, verdict):
         announce(line)
@@ -128,14 +146,29 @@ def _checked(name: str, folder: Path, last: Nanos) -> _Recorded:
     there = [one for one in needed if one.file in files]
     for segment in there:
         _check(files[segment.file], segment)
+    last_lines, end, losses = _read(folder)
     return _Recorded(
         name=name,
         folder=folder,
         proven=len(there),
         unnamed=len(files.keys() - named.keys()),
         missing=len(needed) - len(there),
-        losses=tuple(Loss(folder, one.first, one.last, one.dropped) for one in there if one.dropped),
+        last_lines=last_lines,
+        end=end,
+        losses=losses,
     )
+
+
+def _read(folder: Path) -> tuple[Mapping[str, int], Nanos, Sequence[Loss]]:
+    last_lines, end, watch = dict[str, int](), Nanos(0), LossWatch()
+    for end, raw, line, conn in with_losses(folder):
+        last_lines[conn] = line
+        if is_loss(conn):
+            watch.lose(folder, end, count_in(raw))
+        else:
+            watch.hear(end)
+    watch.hear(end)
+    return last_lines, end, watch.found
 
 
 def _check(file: Path, segment: Segment) -> None:
@@ -159,13 +192,10 @@ def _market(
 
 
 def _source(recorded: _Recorded, symbols: set[str], settings: Settings, trades: Trades) -> RecordedSource:
-    last_lines, end = dict[str, int](), Nanos(0)
-    for end, _, line, conn in with_losses(recorded.folder):  # noqa: B007 - the last one stays
-        last_lines[conn] = line
     exchange = RecordedExchange(
-        _exchange(recorded.name, settings), symbols, last_lines=last_lines, on_trade=trades.add
+        _exchange(recorded.name, settings), symbols, last_lines=recorded.last_lines, on_trade=trades.add
     )
-    return RecordedSource(exchange, with_losses(recorded.folder), end)
+    return RecordedSource(exchange, with_losses(recorded.folder), recorded.end, recorded.lost_at)
 
 
 def _exchange(name: str, settings: Settings) -> Exchange:
@@ -190,7 +220,8 @@ def _told(one: _Recorded) -> str:
         notes = ["the files are as written"]
     if one.missing:
         notes.append(f"{one.missing} that {NAME} names are not there")
-    notes += (words.removeprefix(f"{one.folder}: ") for words in in_words(one.losses))
+    lost = [*in_words(one.losses), *unplaced_in_words(one.folder, one.losses)]
+    notes += (words.removeprefix(f"{one.folder}: ") for words in lost)
     return f"{one.name}: {'; '.join(notes)}"
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import InvalidRequest
 from twap_server.recordings.folders import played_parts
-from twap_server.recordings.losses import by_manifest, in_words, read_whole, unplaced_in_words
+from twap_server.recordings.losses import in_words, read_whole, unplaced_in_words
 from twap_server.recordings.manifest import Manifest, files_of
 
 
@@ -79,16 +79,16 @@ class _PlayedPart(NamedTuple):
 
 
 def _look_into(part: Path) -> _PlayedPart:
-    """A folder's manifest knows, where all of its files are whole.
+    """A folder's manifest knows, where all of its files are whole and nothing is missing in them.
 
     Raises:
         InvalidRequest: it cannot be read or has no message.
     """
     if part.is_dir():
         files, known = list(files_of(part)), {one.file: one for one in Manifest.of(part).segments}
-        if all(file.name in known for file in files):
+        if all(file.name in known and not known[file.name].dropped for file in files):
             last = max(known[file.name].last for file in files)
-            return _PlayedPart(known[files[0].name].first, last, tuple(in_words(by_manifest(part))))
+            return _PlayedPart(known[files[0].name].first, last, ())
     read = read_whole(part)
     if not read.received:
         raise InvalidRequest(f"the recording {part} has no message", field="recordings")

@@ -181,9 +181,7 @@ def _recordings(outcome: Outcome) -> list[PlayedRecording]:
 def _notes(outcome: Outcome, whole: ResultGroup) -> Iterator[str]:
     if outcome.baseline is None:
         yield "No strategy is a TWAP and no baseline is named, so there are no paired differences."
-    for source, unread in zip(outcome.sources, outcome.unread, strict=True):
-        if unread:
-            yield f"Skipped unreadable messages of the recording {source.name}: {unread}."
+    yield from _about_messages(outcome)
     yield from _about_holes(outcome)
     for one in whole.strategies:
         yield from _of_strategy(one, _why_rejected(outcome, one.strategy))
@@ -199,6 +197,15 @@ def _notes(outcome: Outcome, whole: ResultGroup) -> Iterator[str]:
         yield f"{open_} orders were still open when their recording ended: their costs are so far."
     if len(outcome.played) > MOST_SHOWN:
         yield f"{MOST_SHOWN:,} of {len(outcome.played):,} runs are listed; runs.csv has all."
+
+
+def _about_messages(outcome: Outcome) -> Iterator[str]:
+    """Which ones nobody could read, and which ones recordings lost while they were made."""
+    for source, unread in zip(outcome.sources, outcome.unread, strict=True):
+        if unread:
+            yield f"Skipped unreadable messages of the recording {source.name}: {unread}."
+    for source in outcome.sources:
+        yield from (f"{line}." for line in source.missing)
 
 
 def _about_holes(outcome: Outcome) -> Iterator[str]:

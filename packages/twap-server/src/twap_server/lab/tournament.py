@@ -99,8 +99,6 @@ def tournament(
     pages = _with_pages(runs, len(spec.strategies), how.reports)
     todo = folder.todo(runs, done, pages)
     tell(_beginning(spec, sources, runs, todo))
-    for line in (line for one in sources for line in one.missing):
-        tell(line)
     try:
         with crew(workers=how.workers if todo else HERE, scheduler=how.scheduler if todo else None) as who:
             with _named(source):

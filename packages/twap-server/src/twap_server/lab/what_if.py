@@ -1,6 +1,6 @@
 """Execute one hypothetical order against a recording, and report what it would have cost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -39,12 +39,19 @@ class WhatIf:
     record: OrderRecord
     unread: str = ""
     """How many messages until its end could not be read, and why; empty where all were."""
+    missing: Sequence[str] = ()
+    """Which messages the recording lost while it was made, a line for each exchange that lost some."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be known of the recording."""
+        return [*of_unread(self.unread), *self.missing]
 
     @property
     def report(self) -> ExecutionReport:
         """Its execution report."""
         made = execution_report(self.record)
-        return made.model_copy(update={"notes": [*of_unread(self.unread), *made.notes]})
+        return made.model_copy(update={"notes": [*self.notes, *made.notes]})
 
     @property
     def is_rejected(self) -> bool:
@@ -53,7 +60,7 @@ class WhatIf:
 
     def page(self) -> str:
         """The report as one HTML page."""
-        return report_page(self.record, notes=of_unread(self.unread), is_recorded=True)
+        return report_page(self.record, notes=self.notes, is_recorded=True)
 
     def write_page(self, path: Path) -> None:
         """Write that page into a file.
@@ -68,7 +75,7 @@ class WhatIf:
 
     def lines(self, *, with_fills: bool = False) -> Iterator[str]:
         """A handful of lines for a terminal, and one for each fill where they are wanted."""
-        yield from of_unread(self.unread)
+        yield from self.notes
         yield from summary(self.record)
         if with_fills:
             yield from fill_lines(self.record)
@@ -118,7 +125,7 @@ def what_if(
         instruments=None if instruments is None else Path(instruments),
         skip_unread=skip_unread,
     )
-    return WhatIf(found[0], done.unread)
+    return WhatIf(found[0], done.unread, source.missing)
 
 
 def _moment(at: Moment) -> Moment:

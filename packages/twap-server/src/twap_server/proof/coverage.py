@@ -49,17 +49,33 @@ def uncovered(proof: ProofRecord, first: Nanos, ends: Mapping[str, Nanos]) -> st
     return ""
 
 
-def cut_short(proof: ProofRecord, found: Difference, ends: Mapping[str, Nanos]) -> str:
-    """Why a difference is none of the order: a recording ends before the slice was decided."""
+def not_recorded(
+    proof: ProofRecord, found: Difference, ends: Mapping[str, Nanos], losses: Mapping[str, Nanos]
+) -> str:
+    """Why a difference is none of the order: what the slice went by is not in a recording.
+
+    Args:
+        proof: of the order.
+        found: the difference.
+        ends: when each exchange's recording ends.
+        losses: from when on messages are missing, of those recordings that lost some.
+    """
     told = next((one for one in proof.record.slices if one.index == found.slice), None)
     if told is None:
         return ""
-    moment = told.decided_at
-    name, end = min(ends.items(), key=lambda one: one[1])
-    hangs_on_it = found.field in _OF_MESSAGES or (told.traded is not None and found.field in _OF_TRADES)
-    if end >= moment or not hangs_on_it:
+    if found.field not in _OF_MESSAGES and (told.traded is None or found.field not in _OF_TRADES):
         return ""
-    return (
-        f"the recording of {name} ends at {to_iso(end)}, before slice {told.index + 1} was decided at "
-        f"{to_iso(moment)}: from there on nothing can be verified. The slices before are equal"
-    )
+    decided = f"before slice {told.index + 1} was decided at {to_iso(told.decided_at)}"
+    name, end = min(ends.items(), key=lambda one: one[1])
+    if end < told.decided_at:
+        return (
+            f"the recording of {name} ends at {to_iso(end)}, {decided}: from there on nothing can be "
+            "verified. The slices before are equal"
+        )
+    for name, lost_at in losses.items():
+        if lost_at < told.decided_at:
+            return (
+                f"messages of {name} are missing in the recording from {to_iso(lost_at)} on, {decided}: what "
+                "it met cannot be verified. The slices before are equal"
+            )
+    return ""

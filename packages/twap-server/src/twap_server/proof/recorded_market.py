@@ -32,6 +32,8 @@ class RecordedSource:
     frames: Iterator[RecordedFrame]
     end: Nanos
     """When its last message came; 0: there is none."""
+    lost_at: Nanos | None = None
+    """When the first message was to come that is missing in it; None: none is."""
 
 
 class Trades:
@@ -58,6 +60,7 @@ class RecordedMarket:
         self._exchanges = {name: one.exchange for name, one in sources.items()}
         self._names = list(sources)
         self.ends = {name: one.end for name, one in sources.items()}
+        self.losses = {name: one.lost_at for name, one in sources.items() if one.lost_at is not None}
         """When each exchange's recording ends."""
         self._frames = merge(*(_numbered(at, one.frames) for at, one in enumerate(sources.values())))
         self._next = next(self._frames, None)
