@@ -12,12 +12,12 @@ from typing import Final
 from twap_models.enums import AGGREGATE, SliceReason, Strategy
 from twap_models.proof import OrderProof, ProofTaken
 from twap_server.domain import exact
-from twap_server.domain.clock import Nanos, to_iso
+from twap_server.domain.clock import to_iso
 from twap_server.domain.exact import ZERO
 from twap_server.domain.orders.order import Order, SliceResult
 from twap_server.domain.ownership import MOST_OFF
 from twap_server.engine.work.step import had_elapsed
-from twap_server.proof.differences import Difference
+from twap_server.proof.differences import Difference, contradicted
 from twap_server.proof.document import Proven
 from twap_server.proof.met_books import WITHOUT_BOOK
 from twap_server.proof.plan_consistency import plans
@@ -56,11 +56,11 @@ def _slices(given: OrderProof) -> Iterator[Difference]:
     for index, one in enumerate(given.slices):
         yield from _differing("slices", f"slice {one.index + 1}", f"slice {index + 1}")
         if one.seq <= before:
-            yield _wrong("seq", str(one.seq), f"above {before}, the one of the slice before", at=index)
+            yield contradicted("seq", str(one.seq), f"above {before}, the one of the slice before", at=index)
         before = one.seq
     most = given.plans[-1].slice_count
     if len(given.slices) > most:
-        yield _wrong("slices", str(len(given.slices)), f"at most {most}, as planned")
+        yield contradicted("slices", str(len(given.slices)), f"at most {most}, as planned")
 
 
 def _fills(given: OrderProof) -> Iterator[Difference]:
@@ -68,9 +68,11 @@ def _fills(given: OrderProof) -> Iterator[Difference]:
     at, number, count = 0, 0, len(given.slices)
     for one in given.fills:
         if not 0 <= one.slice < count:
-            yield _wrong("fills", f"one of slice {one.slice + 1}", f"those of slices 1 to {count}")
+            yield contradicted("fills", f"one of slice {one.slice + 1}", f"those of slices 1 to {count}")
         if one.slice < at:
-            yield _wrong("fills", f"one of slice {one.slice + 1} behind one of slice {at + 1}", "in order")
+            yield contradicted(
+                "fills", f"one of slice {one.slice + 1} behind one of slice {at + 1}", "in order"
+            )
         number = number + 1 if one.slice == at else 1
         at = one.slice
         yield from _differing("fill", f"number {one.number + 1}", f"number {number}", at=at)
@@ -82,13 +84,15 @@ def _taken(given: OrderProof) -> Iterator[Difference]:
     own, before = {one.seq for one in given.slices}, None
     for number, one in enumerate(given.taken, 1):
         if one.seq in own:
-            yield _wrong(f"taken {number} seq", str(one.seq), "one of another order")
+            yield contradicted(f"taken {number} seq", str(one.seq), "one of another order")
         if before is not None and one.seq < before.seq:
-            yield _wrong(f"taken {number} seq", str(one.seq), f"from {before.seq} on")
+            yield contradicted(f"taken {number} seq", str(one.seq), f"from {before.seq} on")
         if before is not None and one.seq == before.seq:
-            yield from _differing(f"taken {number} time", _moment(one.time_ns), _moment(before.time_ns))
+            yield from _differing(f"taken {number} time", to_iso(one.time_ns), to_iso(before.time_ns))
         if (one.exchange, one.symbol) not in markets:
-            yield _wrong(f"taken {number}", f"on {one.exchange}:{one.symbol}", "on a market of the order")
+            yield contradicted(
+                f"taken {number}", f"on {one.exchange}:{one.symbol}", "on a market of the order"
+            )
         yield from _out_of_turn(f"taken {number} time", one, given)
         before = one
 
@@ -101,7 +105,7 @@ def _out_of_turn(field: str, one: ProofTaken, given: OrderProof) -> Iterator[Dif
         ahead = 0 if decided is None else one.time_ns - decided
         if decided is not None and (ahead < -_CLOCKS if at < following else ahead > _CLOCKS):
             when = "after" if at < following else "before"
-            yield _wrong(field, _moment(one.time_ns), f"{when} {_moment(decided)}, slice {at + 1}")
+            yield contradicted(field, to_iso(one.time_ns), f"{when} {to_iso(decided)}, slice {at + 1}")
 
 
 def _markets(given: OrderProof) -> Iterator[Difference]:
@@ -112,12 +116,12 @@ def _markets(given: OrderProof) -> Iterator[Difference]:
     if given.exchange != AGGREGATE:
         yield from _differing("exchange", given.exchange, ", ".join(names))
     elif len(set(names)) < len(names):
-        yield _wrong("markets", ", ".join(names), "each exchange once")
+        yield contradicted("markets", ", ".join(names), "each exchange once")
     yield from _differing("instrument", given.instrument or "none", given.markets[0].symbol)
     lot = exact.common_multiple([one.lot_size for one in given.markets])
     yield from _differing("lot_size", exact.text(given.lot_size), exact.text(lot))
     if lot <= ZERO:
-        yield _wrong("lot_size", exact.text(lot), "above 0")
+        yield contradicted("lot_size", exact.text(lot), "above 0")
 
 
 def _moments(proven: Proven) -> Iterator[Difference]:
@@ -134,26 +138,18 @@ def _moments_of(told: SliceResult, order: Order) -> Iterator[Difference]:
     at, decided, sent = told.index, told.decided_at, told.sent
     if had_elapsed(order, at) is not (told.reason is SliceReason.ELAPSED):
         expected = "elapsed" if had_elapsed(order, at) else "another one, for the order came before it"
-        yield _wrong("reason", told.reason or "none", expected, at=at)
+        yield contradicted("reason", told.reason or "none", expected, at=at)
     if told.reason is not SliceReason.ELAPSED and told.sent_at < told.due:
         name = "decided" if sent is None else "sent"
-        yield _wrong(name, _moment(told.sent_at), f"from {_moment(told.due)} on, when it was due", at=at)
+        yield contradicted(name, to_iso(told.sent_at), f"from {to_iso(told.due)} on, when it was due", at=at)
     if sent is not None and sent.time != decided < sent.time + sent.latency:
-        arrived = _moment(sent.time + sent.latency)
-        yield _wrong("decided", _moment(decided), f"from {arrived} on, when it arrived", at=at)
+        arrived = to_iso(sent.time + sent.latency)
+        yield contradicted("decided", to_iso(decided), f"from {arrived} on, when it arrived", at=at)
     end = order.schedule.window_end(at)
     if told.reason not in WITHOUT_BOOK and decided >= end:
-        yield _wrong("decided", _moment(decided), f"before {_moment(end)}, when its time was over", at=at)
+        yield contradicted("decided", to_iso(decided), f"before {to_iso(end)}, when its time was over", at=at)
 
 
 def _differing(field: str, recorded: str, expected: str, *, at: int | None = None) -> Iterator[Difference]:
     if recorded != expected:
-        yield _wrong(field, recorded, expected, at=at)
-
-
-def _wrong(field: str, recorded: str, expected: str, *, at: int | None = None) -> Difference:
-    return Difference(slice=at, field=field, recorded=recorded, recomputed=expected, how="expected")
-
-
-def _moment(nanos: int) -> str:
-    return to_iso(Nanos(nanos))
+        yield contradicted(field, recorded, expected, at=at)

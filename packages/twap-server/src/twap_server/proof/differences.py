@@ -36,6 +36,11 @@ class Difference:
         return f"{where}{self.field}: recorded {self.recorded}, {self.how} {self.recomputed}"
 
 
+def contradicted(field: str, recorded: str, expected: str, *, at: int | None = None) -> Difference:
+    """A field that another one contradicts; ``at`` is the index of its slice."""
+    return Difference(slice=at, field=field, recorded=recorded, recomputed=expected, how="expected")
+
+
 def first_difference(
     told: SliceResult, fills: Sequence[Fill], again: Decision | None, market: RecordedMarket, order: Order
 ) -> Difference | None:

@@ -29,8 +29,8 @@ _LIKELIEST_FIRST = (
 """Of several closed books the one named is the one that is likeliest to open soon."""
 
 _MOST_FORECAST_LEVELS = 20_000
-"""Read within some 30 ms, or 60 where most of it are looks at a curve of `is`. No single order reaches it; a
-list of a thousand that sweep deep books would."""
+"""Read within some 30 ms, or 60 where most of it are looks at a curve of `is`. A single order reaches it only
+on several very deep books; of a list of orders with thousands of uneven slices each, the first few do."""
 
 
 class Quotes(Struct, gc=False):
