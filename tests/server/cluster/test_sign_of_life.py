@@ -63,7 +63,7 @@ async def test_too_slow_an_answer_tells_nothing_of_a_clock() -> None:
     life = life_by(clock, store)
     store.takes = 3.0
     await life.beat()
-    assert "not compared" in life.unfit and not life.may_own
+    assert "not compared" in life.unfit and life.may_own, "it serves nobody, and may own"
     store.takes, clock.jump = 0.1, round(1.9 * SECOND)
     await life.beat()
     assert "1.9 s ahead of" in life.unfit

@@ -160,10 +160,12 @@ class SignOfLife:
         """The database looked at its clock at some time between question and answer.
 
         Returns:
-            Whether that tells anything: after too slow an answer what was known stays.
+            Whether that tells anything. After too slow an answer what was known stays; where nothing was, the
+            node may own what it can, for leases go by the database's clock, and serves nobody by its own.
         """
         off, doubt = wall + took // 2 - moment, took // 2
         if abs(off) - doubt <= MOST_OFF < abs(off) + doubt:
+            self._off = self._off or 0
             return False
         found = off if abs(off) > MOST_OFF else 0
         if found and not self._off:
