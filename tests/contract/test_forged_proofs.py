@@ -94,7 +94,7 @@ async def _record(folder: Path) -> Sequence[OrderProof]:
         book = await client.market.orderbook("binance", "BTCUSDT")
         limit = str(book.asks[0][0])
         begun = datetime.now(UTC) - timedelta(seconds=1)
-        late = {"start_time": begun, "late_start": "skip", "quantity": "2", "duration": "3s"}
+        late = {"start_time": begun, "late_start": "skip", "quantity": "2", "duration": "6s"}
         await submitted(
             client,
             *ORDERS,

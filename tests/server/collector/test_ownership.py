@@ -28,6 +28,11 @@ def test_a_book_wanted_again_while_its_unsubscription_waits_is_fed(name: str) ->
     play(name, [*wants, ("", "", 10), *drops, ("", "", 0.3), *wants])
 
 
+@pytest.mark.parametrize("again", [[], [("want", "BTC-USD", 0)], [("want", "ETH-USD", 12)]])
+def test_a_book_dropped_after_nobody_acknowledged_it_holds_up_no_other(again) -> None:
+    play("kraken", [("mute", "", 1.1), ("want", "BTC-USD", 12), ("drop", "BTC-USD", 1.1), *again])
+
+
 @pytest.mark.parametrize("wait", [0, 0.3, 1.1])
 def test_a_book_wanted_again_during_a_takeover_is_fed(wait: float) -> None:
     wants = [("want", f"{base}-USD", 0) for base in BASES]
