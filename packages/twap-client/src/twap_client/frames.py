@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from twap_client.errors import UsageError
 from twap_models import BookTop, CostPage
-from twap_models.installing import pip_install
+from twap_models.installing import from_a_checkout
 
 FrameLibrary = Literal["pandas", "polars"]
 Row = dict[str, Any]
@@ -145,5 +145,5 @@ def _load(library: str) -> Any:
     try:
         return import_module(library)
     except ModuleNotFoundError:
-        command = pip_install("client", library)
-        raise ImportError(f"{library} is not installed: from a checkout, {command}") from None
+        how = from_a_checkout("client", library)
+        raise ImportError(f"{library} is not installed: {how}") from None

@@ -17,9 +17,8 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("typer", "rich"):
             raise
-        from twap_models.installing import pip_install  # noqa: PLC0415 -- --help need not wait for it
+        from twap_models.installing import from_a_checkout  # noqa: PLC0415 -- --help need not wait for it
 
-        command = pip_install("client", "cli")
-        sys.stderr.write(f"the twap command needs its extra: from a checkout, {command}\n")
+        sys.stderr.write(f"the twap command needs its extra: {from_a_checkout('client', 'cli')}\n")
         sys.exit(1)
     app(prog_name="twap")

@@ -321,9 +321,9 @@ def top(
     from importlib.util import find_spec
 
     if find_spec("textual") is None:
-        from twap_models.installing import pip_install
+        from twap_models.installing import from_a_checkout
 
-        typer.echo(f"twap top needs an extra: from a checkout, {pip_install('client', 'tui')}", err=True)
+        typer.echo(f"twap top needs an extra: {from_a_checkout('client', 'tui')}", err=True)
         raise typer.Exit(1)
     from twap_client.cli import watch as following
 

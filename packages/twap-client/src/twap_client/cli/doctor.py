@@ -12,7 +12,7 @@ from rich.text import Text
 from twap_client.cli.session import CANNOT_REACH, FAILED, Session
 from twap_client.errors import ApiError, ConnectFailed, NotAuthenticated, TransportError, TwapClientError
 from twap_models import BookHealth, Exchange, ServerInfo
-from twap_models.installing import pip_install
+from twap_models.installing import from_a_checkout
 
 Level = Literal["ok", "note", "fault", "unknown"]
 _MARKS: dict[str, tuple[str, str]] = {
@@ -106,8 +106,8 @@ def of_version(info: ServerInfo, own: str) -> Finding:
     words = f"server {info.version}, this command {own}"
     if info.version.split(".")[:2] == own.split(".")[:2]:
         return Finding(check="version", level="ok", words=words)
-    command = pip_install("client", "cli")
-    advice = f"install the same on both sides: from a checkout of {info.version}, {command}"
+    how = from_a_checkout("client", "cli", version=info.version)
+    advice = f"install the same on both sides: {how}"
     return Finding(check="version", level="note", words=words, advice=advice)
 
 

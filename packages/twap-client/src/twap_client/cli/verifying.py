@@ -10,7 +10,7 @@ from pathlib import Path
 from twap_client.cli.report import UnwritableFile
 from twap_client.cli.session import Session
 from twap_client.errors import UsageError
-from twap_models.installing import pip_install
+from twap_models.installing import from_a_checkout
 
 _SERVER = "twap_server"
 
@@ -33,8 +33,8 @@ async def verify(
     _see_that_it_is_there("--config", config)
     if recording is not None and find_spec(_SERVER) is None:
         raise UsageError(
-            "twap-server is not installed in this environment, and it recomputes orders: from a checkout, "
-            f"{pip_install('server')}; or `twap verify TOKEN --save FILE` here, and `twap-server verify "
+            "twap-server is not installed in this environment, and it recomputes orders: "
+            f"{from_a_checkout('server')}; or `twap verify TOKEN --save FILE` here, and `twap-server verify "
             "FILE --recording FOLDER` where it is"
         )
     proof = (await session.client.orders.proof(token)).to_json()

@@ -7,9 +7,9 @@ from types import ModuleType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from twap_models.installing import pip_install
+from twap_models.installing import from_a_checkout
 
-_INSTALL = f"from a checkout, {pip_install('server', 'ccxt')}"
+_INSTALL = from_a_checkout("server", "ccxt")
 _TIMEOUT_MS = 10_000
 
 

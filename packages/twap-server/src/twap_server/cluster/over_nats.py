@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from twap_models.installing import pip_install
+from twap_models.installing import from_a_checkout
 from twap_server.domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def nats_messenger() -> "type[NatsMessenger]":
         if (error.name or "").partition(".")[0] != "nats":
             raise
         raise InvalidRequest(
-            f"several nodes need the extra cluster: from a checkout, {pip_install('server', 'cluster')}",
+            f"several nodes need the extra cluster: {from_a_checkout('server', 'cluster')}",
             field="role",
         ) from None
     return NatsMessenger

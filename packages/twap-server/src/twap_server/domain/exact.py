@@ -114,6 +114,11 @@ def basis_points(part: Decimal, whole: Decimal) -> Decimal:
     return _rounded(_WIDE.divide(multiply(part, _BASIS_POINTS), whole), _FOUR_PLACES)
 
 
+def bps_of_percent(share: Decimal) -> Decimal:
+    """Percent as basis points, rounded half-even to 4 decimals: for presentation only."""
+    return basis_points(share, _PERCENT)
+
+
 def mean(weighted: Decimal, weights: Decimal) -> Decimal:
     """A weighted mean of basis points, half-even to 4 decimals as they are: for presentation only."""
     return _rounded(_WIDE.divide(weighted, weights), _FOUR_PLACES)

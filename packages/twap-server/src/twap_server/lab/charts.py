@@ -64,7 +64,7 @@ def for_each_width(
     return (draw(found, sheet) for sheet in (WIDE, PHONE))
 
 
-def spread_chart(found: Sequence[StrategyResult], sheet: Sheet = WIDE) -> Element:
+def spread_chart(found: Sequence[StrategyResult], sheet: Sheet) -> Element:
     """One row for each strategy: 5 to 95 %, the median and the mean."""
     known = [(one.strategy, one.cost) for one in found if one.cost is not None]
     x = _scale(sheet, [value for _, cost in known for value in (cost.p5, cost.p95, cost.mean)])
@@ -79,7 +79,7 @@ def spread_chart(found: Sequence[StrategyResult], sheet: Sheet = WIDE) -> Elemen
     return _drawing(sheet, "Cost of each strategy", words, height, parts)
 
 
-def difference_chart(found: Sequence[StrategyResult], sheet: Sheet = WIDE) -> Element:
+def difference_chart(found: Sequence[StrategyResult], sheet: Sheet) -> Element:
     """One row for each strategy: the mean paired difference and its interval, beside zero."""
     known = [(one.strategy, one.difference) for one in found if one.difference is not None]
     values = [value for _, one in known for value in (one.low, one.high, one.mean) if value is not None]
@@ -92,7 +92,7 @@ def difference_chart(found: Sequence[StrategyResult], sheet: Sheet = WIDE) -> El
     return _drawing(sheet, "Paired difference", words, height, parts)
 
 
-def risk_chart(found: Sequence[StrategyResult], sheet: Sheet = WIDE) -> Element:
+def risk_chart(found: Sequence[StrategyResult], sheet: Sheet) -> Element:
     """A dot for each strategy: its risk to the right, its cost upwards."""
     known = [(one.strategy, one.cost) for one in found if one.cost is not None]
     x = _scale(sheet, [exact.ZERO, *(cost.deviation for _, cost in known)], begin=sheet.upright)
@@ -129,7 +129,7 @@ def _meets(
     return any(left - sheet.letter < x < left + width and abs(y - height) < _LINE for x, y in taken)
 
 
-def parts_chart(found: Sequence[StrategyResult], sheet: Sheet = WIDE) -> Element:
+def parts_chart(found: Sequence[StrategyResult], sheet: Sheet) -> Element:
     """One row for each strategy: its parts end to end, costs to the right of zero and gains to the left."""
     known = [(one.strategy, one.parts) for one in found if one.parts]
     ends = [end for _, parts in known for _, *span in _stacked(parts) for end in span]

@@ -1,7 +1,8 @@
 """Look at a recording before anything runs over it: which one it is, and from when to when it goes."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -33,8 +34,10 @@ def look_at(path: Path, name: str = "") -> RecordingFacts:
     Raises:
         InvalidRequest: there is none, it cannot be read, or it has no message.
     """
-    digest = digest_of(path)
-    parts = [_look_into(part) for part in played_parts(path)]
+    with _readable(path):
+        places = played_parts(path)
+        digest = _digest(places)
+    parts = [_look_into(place) for place in places]
     return RecordingFacts(
         path=path,
         name=name or path.name,
@@ -51,23 +54,28 @@ def digest_of(path: Path) -> str:
     Raises:
         InvalidRequest: there is none, or it cannot be read.
     """
-    whole = hashlib.sha256()
+    with _readable(path):
+        return _digest(played_parts(path))
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        for file in _files(path):
-            with file.open("rb") as content:
-                whole.update(hashlib.file_digest(content, "sha256").digest())
+        yield
     except OSError as error:
         raise InvalidRequest(
             f"cannot read {path}: {error.strerror}: name a file, or a folder that twap-server start --record "
             "wrote",
             field="recordings",
         ) from None
+
+
+def _digest(parts: Sequence[Path]) -> str:
+    whole = hashlib.sha256()
+    for file in (file for part in parts for file in (files_of(part) if part.is_dir() else [part])):
+        with file.open("rb") as content:
+            whole.update(hashlib.file_digest(content, "sha256").digest())
     return whole.hexdigest()
-
-
-def _files(path: Path) -> Sequence[Path]:
-    """All files that are played."""
-    return [file for part in played_parts(path) for file in (files_of(part) if part.is_dir() else [part])]
 
 
 class _PlayedPart(NamedTuple):

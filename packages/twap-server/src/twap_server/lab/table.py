@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from twap_models.fields import format_time
-from twap_models.installing import pip_install
+from twap_models.installing import from_a_checkout
 from twap_server.domain.clock import to_datetime
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.orders.record import Hole
@@ -84,7 +84,7 @@ def _arrow() -> tuple[Any, Any]:
         from pyarrow import parquet  # noqa: PLC0415
     except ImportError:
         raise InvalidRequest(
-            f"--parquet needs the extra parquet: from a checkout, {pip_install('server', 'parquet')}; "
+            f"--parquet needs the extra parquet: {from_a_checkout('server', 'parquet')}; "
             "runs.csv has the same",
             field="--parquet",
         ) from None

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from twap_models.installing import pip_install
+from twap_models.installing import from_a_checkout
 from twap_server.domain.errors import InvalidRequest, UnavailableError
 from twap_server.lab.one_pass import Pass, PassResult, play
 from twap_server.lab.reading import ReadingResult, ToRead, read
@@ -102,8 +102,7 @@ def _cluster(address: str) -> Iterator[Crew]:
         from distributed import Client  # noqa: PLC0415 - an extra
     except ImportError:
         raise InvalidRequest(
-            "--scheduler needs the extra dask here and on each worker: from a checkout, "
-            f"{pip_install('server', 'dask')}",
+            f"--scheduler needs the extra dask here and on each worker: {from_a_checkout('server', 'dask')}",
             field="--scheduler",
         ) from None
     try:

@@ -106,7 +106,9 @@ class RecordedExchange:
             return
         connection = self._connections.get(conn)
         if connection is None:
-            connection = self._connections[conn] = self._opened(conn)
+            connection = self._connections[conn] = _Connection(
+                self._new_stream(), self._last_lines.get(conn, 0)
+            )
         connection.heard_at = at
         for event in self._decoded(connection, raw):
             self._on_event(connection, event, at)
@@ -118,14 +120,14 @@ class RecordedExchange:
         connection = self._connections.get(conn)
         if connection is not None:
             self._lose(connection, list(connection.books), _MISSING)
-            connection.stream = self._opened(conn).stream
+            connection.stream = self._new_stream()
 
-    def _opened(self, conn: str) -> _Connection:
+    def _new_stream(self) -> Stream:
         stream = self._exchange.new_stream()
         stream.opening()
         if self._listed:
             stream.subscribe(list(self._listed.values()))
-        return _Connection(stream, self._last_lines.get(conn, 0))
+        return stream
 
     def _decoded(self, connection: _Connection, raw: bytes) -> Sequence[MarketEvent]:
         try:

@@ -60,8 +60,9 @@ class RecordedMarket:
         self._exchanges = {name: one.exchange for name, one in sources.items()}
         self._names = list(sources)
         self.ends = {name: one.end for name, one in sources.items()}
-        self.losses = {name: one.lost_at for name, one in sources.items() if one.lost_at is not None}
         """When each exchange's recording ends."""
+        self.losses = {name: one.lost_at for name, one in sources.items() if one.lost_at is not None}
+        """From when on messages are missing, of those that lost some."""
         self._frames = merge(*(_numbered(at, one.frames) for at, one in enumerate(sources.values())))
         self._next = next(self._frames, None)
         self._trades, self._on_new_run = trades, on_new_run

@@ -7,8 +7,9 @@ import re
 from typing import Final
 
 from twap_server.domain.clock import MICROSECOND, Nanos
+from twap_server.recordings.rows import LOST
 
-_RUN: Final = re.compile(r"(?:lost )?ws-\S+-(r\d+)-\d+ ")
+_RUN: Final = re.compile(rf"(?:{LOST} )?ws-\S+-(r\d+)-\d+ ")
 
 
 def run_name(began: Nanos) -> str:

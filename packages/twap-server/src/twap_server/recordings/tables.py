@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Final, Protocol, Self, get_args, get_type_hints
 
-from twap_models.installing import pip_install
+from twap_models.installing import from_a_checkout
 from twap_server.domain.clock import Nanos, to_iso
 from twap_server.domain.errors import InvalidRequest
 
@@ -92,7 +92,7 @@ class ParquetTables:
         """
         if find_spec("pyarrow") is None:
             raise InvalidRequest(
-                f"Parquet needs pyarrow: from a checkout, {pip_install('server', 'parquet')}; or write --csv",
+                f"Parquet needs pyarrow: {from_a_checkout('server', 'parquet')}; or write --csv",
                 field="--parquet",
             )
         import pyarrow as pa  # noqa: PLC0415 - an extra

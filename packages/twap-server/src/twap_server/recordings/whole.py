@@ -62,9 +62,8 @@ def is_empty(folder: Path) -> bool:
 @contextmanager
 def _beside(folder: Path) -> Iterator[Path]:
     """Make a folder in this one that is locked as long as the block runs."""
-    with _locked(
-        folder
-    ):  # else another process might take the new one, not locked yet, for one that was left
+    # Else another process might take the new one, not locked yet, for one that was left.
+    with _locked(folder):
         _remove_left(folder)
         made = tempfile.TemporaryDirectory(dir=folder, prefix=_BESIDE)
         lock = _lock(Path(made.name))

@@ -78,11 +78,7 @@ class SqlLeaseStore:
         renewed = {lease.name for lease in await self._parts.renew(parts, ttl, anew=anew)}
         if others:
             async with self._database.renewal(anew=anew) as connection:
-                mine = await locked(connection, others)
-                await connection.execute(
-                    update(leases).where(leases.c.name.in_(mine)).values(until=NOW + ttl)
-                )
-            renewed |= set(mine)
+                renewed |= set(await _change(connection, others, until=NOW + ttl))
         return [lease for lease in held if lease.name in renewed]
 
     async def release(self, held: Collection[Lease]) -> None:
@@ -95,10 +91,7 @@ class SqlLeaseStore:
         await self._parts.release(parts)
         if others:
             async with self._database.lease_transaction() as connection:
-                mine = await locked(connection, others)
-                await connection.execute(
-                    update(leases).where(leases.c.name.in_(mine)).values(until=0, node="")
-                )
+                await _change(connection, others, until=0, node="")
 
     async def seen(self, node: Node) -> Nanos:
         """Note that a node lives; nodes of long ago are forgotten.
@@ -226,6 +219,13 @@ async def guard(connection: AsyncConnection, owner: Lease, *, decided: Nanos) ->
             f"this node's clock is {span_text(ahead)} ahead of the database's: it decides nothing of "
             f"{owner.name}, and another node does"
         )
+
+
+async def _change(connection: AsyncConnection, held: Collection[Lease], **values: Any) -> list[str]:
+    """Change those of these leases that are still their owner's; give their names."""
+    mine = await locked(connection, held)
+    await connection.execute(update(leases).where(leases.c.name.in_(mine)).values(**values))
+    return mine
 
 
 async def seal(connection: AsyncConnection, owner: Lease) -> None:

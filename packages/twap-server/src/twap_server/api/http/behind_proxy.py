@@ -21,6 +21,12 @@ FROM_PROXY = "twap.from_proxy"
 """The key in a scope's state that says whether a trusted proxy sent it."""
 
 
+def path_of(scope: Scope) -> str:
+    """The path as routes know it: without the prefix."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
 class BehindProxy:
     """The outermost layer of the app, where there may be a proxy."""
 

@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket
 
 from twap_models.enums import ErrorCode
 from twap_server.api.config import ApiConfig
-from twap_server.api.http.behind_proxy import FROM_PROXY
+from twap_server.api.http.behind_proxy import FROM_PROXY, path_of
 from twap_server.api.http.problems import problem
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,255})(:[0-9]{0,5})?", re.ASCII)
@@ -97,8 +97,7 @@ def _is_foreign(scope: Scope, headers: Headers) -> bool:
         return False
     if scope.get("method") == "GET" and headers.get("sec-fetch-mode") == "navigate":
         return False
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
-    return bool(scope["type"] == "websocket" or path.startswith("/auth/"))
+    return scope["type"] == "websocket" or path_of(scope).startswith("/auth/")
 
 
 def _name_in(host: str) -> str:

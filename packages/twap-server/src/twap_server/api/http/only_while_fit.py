@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from twap_models.enums import ErrorCode
+from twap_server.api.http.behind_proxy import path_of
 from twap_server.api.http.problems import problem
 
 _HOW_IT_IS: Final = ("/health", "/ready", "/metrics")
@@ -28,7 +29,7 @@ class OnlyWhileFit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or stream, or say why not."""
         why = self._unfit() if scope["type"] in ("http", "websocket") else ""
-        if not why or _path(scope) in _HOW_IT_IS:
+        if not why or path_of(scope) in _HOW_IT_IS:
             await self._app(scope, receive, send)
             return
         refusal = problem(HTTPConnection(scope), ErrorCode.UNAVAILABLE, why, headers=_LATER)
@@ -36,8 +37,3 @@ class OnlyWhileFit:
             await refusal(scope, receive, send)
         else:
             await WebSocket(scope, receive, send).send_denial_response(refusal)
-
-
-def _path(scope: Scope) -> str:
-    path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", ""))

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 import httpx
 
-from twap_models.installing import pip_install
+from twap_models.installing import from_a_checkout
 from twap_models.names import CCXT
 from twap_server.bootstrap.doctor.finding import Finding, fault, ok, warning
 from twap_server.collector.network import INTERNET
@@ -48,7 +48,7 @@ _ADVICE = "check the network, HTTPS_PROXY and the exchange's own status page"
 def _ccxt(name: str) -> Finding:
     """Whether it can be collected at all; whether ccxt knows it, and reaches it, only ccxt can say."""
     if find_spec(CCXT) is None:
-        return warning(name, "ccxt is not installed", f"from a checkout, {pip_install('server', 'ccxt')}")
+        return warning(name, "ccxt is not installed", from_a_checkout("server", "ccxt"))
     return ok(name, "ccxt is installed; the exchange was not asked")
 
 

@@ -19,7 +19,6 @@ _GAMMA: Final = Decimal("0.314")
 _ETA: Final = Decimal("0.142")
 _BETA: Final = Decimal("0.6")
 _HALF: Final = Decimal("0.5")
-_BASIS_POINTS_A_PERCENT: Final = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +42,7 @@ class ImpactForecast:
     @property
     def temporary_bps(self) -> Decimal:
         """``ση·(X/VT)^β``: what it costs to trade that fast; none of it lasts."""
-        return _bps(self._temporary())
+        return exact.bps_of_percent(self._temporary())
 
     def lasting_bps(self, supply: Decimal) -> Decimal:
         """``I = σγ·(X/V)·(Θ/V)^¼``: how far the price stays moved.
@@ -51,11 +50,11 @@ class ImpactForecast:
         Args:
             supply: ``Θ``, base currency, above 0.
         """
-        return _bps(self._lasting(supply))
+        return exact.bps_of_percent(self._lasting(supply))
 
     def cost_bps(self, supply: Decimal) -> Decimal:
         """``J = I/2 + ση·(X/VT)^β``: on the way the order pays half of what it moves the price."""
-        return _bps(FINE.add(FINE.multiply(_HALF, self._lasting(supply)), self._temporary()))
+        return exact.bps_of_percent(FINE.add(FINE.multiply(_HALF, self._lasting(supply)), self._temporary()))
 
     def _temporary(self) -> Decimal:
         days = FINE.divide(Decimal(self.duration), Decimal(DAY))
@@ -66,7 +65,3 @@ class ImpactForecast:
         share = FINE.divide(self.quantity, self.day_volume)
         turnover = FINE.sqrt(FINE.sqrt(FINE.divide(supply, self.day_volume)))
         return FINE.multiply(self.volatility, FINE.multiply(_GAMMA, FINE.multiply(share, turnover)))
-
-
-def _bps(percent: Decimal) -> Decimal:
-    return exact.basis_points(percent, _BASIS_POINTS_A_PERCENT)

@@ -36,7 +36,6 @@ from twap_server.engine.market.snapshot import MarketSnapshot
 POINTS = 100
 """Of a curve that is shown, at most, beside its begin."""
 _RISK_PARTS = 256
-_BASIS_POINTS_A_PERCENT = Decimal(100)
 _USUAL: tuple[StrategyChoice, ...] = (Twap(), Vwap(), Shortfall(), Pov(Decimal(10)), AllAtOnce())
 FOLLOWS = "it follows the volume: curve and cost are shown as if that came evenly"
 
@@ -152,7 +151,7 @@ def _risk_bps(schedule: Schedule, volatility: Decimal | None) -> Decimal | None:
     done, lengths = zip(*_held(schedule), strict=True)
     days = FINE.divide(risk(done, lengths), SECONDS_A_DAY)
     moved = FINE.multiply(volatility, FINE.sqrt(days))
-    return exact.basis_points(moved, _BASIS_POINTS_A_PERCENT)
+    return exact.bps_of_percent(moved)
 
 
 def _held(schedule: Schedule) -> Iterator[tuple[int, int]]:
