@@ -11,8 +11,11 @@ import pytest
 from support.proofs import proof_of_replayed, tape_of, verified
 from support.tapes import busy
 from twap_models import OrderProof, StrategyOrderRequest
+from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import InvalidRequest
+from twap_server.recordings.manifest import Manifest, Segment
 from twap_server.recordings.rows import LOST
+from twap_server.recordings.segment import sha256_of
 
 GIVEN = {"exchange": "binance", "symbol": "BTCUSDT", "duration": "4s", "slices": 4, "quantity": "300"}
 ORDERS: dict[str, dict[str, Any]] = {
@@ -46,6 +49,21 @@ def test_what_a_slice_met_cannot_be_verified_where_messages_are_missing(tmp_path
     tape_of(tmp_path).write_bytes(gzip.compress("".join(f"{json.dumps(row)}\n" for row in rows).encode()))
     with pytest.raises(InvalidRequest, match=r"messages of binance are missing in the recording from 2\S+Z"):
         verified(tmp_path, proof)
+
+
+def test_an_answer_that_a_row_tells_is_told_with_its_time(tmp_path: Path) -> None:
+    """Not as one of which no row says where it is missing."""
+    path = busy(tape_of(tmp_path), seconds=8, every_ms=20)
+    proof = proof_of_replayed(tmp_path, StrategyOrderRequest.model_validate(GIVEN | {"token_id": "plain"}))
+    rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    rows.append({"t": rows[-1]["t"], "dir": LOST, "conn": "https://api.binance.com/api/v3/depth", "raw": "3"})
+    path.write_bytes(gzip.compress("".join(f"{json.dumps(row)}\n" for row in rows).encode()))
+    times = [Nanos(round(row["t"] * 10**6) * 1_000) for row in rows if "t" in row]
+    segment = Segment(file=path.name, first=min(times), last=max(times), dropped=3, sha256=sha256_of(path))
+    Manifest.of(path.parent).add(segment)
+    is_equal, told = verified(tmp_path, proof)
+    assert is_equal and "3 messages are missing, which the disk did not take: 3 between" in told[0], told
+    assert "no row says where" not in told[0]
 
 
 def moments(proof: OrderProof) -> tuple[float, float]:

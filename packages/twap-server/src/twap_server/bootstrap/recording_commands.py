@@ -14,7 +14,7 @@ from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.symbology import Spellings, the_one
 from twap_server.recordings.frames import Recording
 from twap_server.recordings.lines import Message
-from twap_server.recordings.losses import in_words, unplaced_in_words
+from twap_server.recordings.losses import in_words
 from twap_server.recordings.tables import CsvTables, ParquetTables, Tables
 from twap_server.recordings.whole import is_empty, written_whole
 from twap_server.recordings.writer import write_recording
@@ -134,7 +134,7 @@ def export_recordings(
                 counts[type(row)] += 1
             if books.unread.total:
                 announce(f"{one.name}: not in the tables: {books.unread.text(books.unread.total)}")
-            for line in _missing(one, holes):
+            for line in in_words(holes.losses, one.paths):
                 announce(line)
     for table, name in TABLES.items():
         announce(f"{name}: {counts[table]:,} rows")
@@ -155,12 +155,6 @@ def _see_that_none_is_there(folder: Path, kind: type[Tables]) -> None:
             f"{folder} has {', '.join(there)} already: name another folder, or --force to replace its tables",
             field="--force",
         )
-
-
-def _missing(one: PlayedExchange, holes: Holes) -> Iterator[str]:
-    yield from in_words(holes.losses)
-    for path in one.paths:
-        yield from unplaced_in_words(path, holes.losses)
 
 
 def _rows(one: PlayedExchange, books: FollowedBooks, holes: Holes) -> Iterator[MarketRow]:

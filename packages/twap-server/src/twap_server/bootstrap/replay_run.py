@@ -32,7 +32,7 @@ from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.engine.engine import Engine
 from twap_server.feed.bus import Bus
-from twap_server.recordings.losses import in_words, unplaced_in_words
+from twap_server.recordings.losses import in_words
 from twap_server.replay.apart import ApartOrders
 from twap_server.replay.connections import RecordedStream
 from twap_server.replay.holes import Holes
@@ -159,11 +159,8 @@ class ReplayRun:
 
     def _missing(self) -> Iterator[str]:
         """What the recordings lost, as far as they were played; orders that run apart need not all of it."""
-        losses = self._holes.losses
-        yield from in_words(losses)
-        if self._apart is None:
-            for path in (path for one in self._exchanges.values() for path in one.paths):
-                yield from unplaced_in_words(path, losses)
+        every = [path for one in self._exchanges.values() for path in one.paths]
+        return in_words(self._holes.losses, every if self._apart is None else ())
 
     def _check_read(self, failure: TwapError | None) -> None:
         """Tell nothing over messages that nobody read.

@@ -3,7 +3,7 @@
 In: a proof document and a folder that ``--record`` wrote. Out: lines, and whether all of it is equal.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,17 +19,9 @@ from twap_server.proof.document import Proven, read_proof
 from twap_server.proof.recompute import Recomputation, Verdict
 from twap_server.proof.recorded_exchange import RecordedExchange
 from twap_server.proof.recorded_market import RecordedMarket, RecordedSource, Trades
-from twap_server.recordings.frames import is_loss, with_losses
-from twap_server.recordings.losses import (
-    Loss,
-    LossWatch,
-    by_manifest,
-    in_words,
-    unplaced,
-    unplaced_in_words,
-)
+from twap_server.recordings.frames import with_losses
+from twap_server.recordings.losses import ReadThrough, by_manifest, in_words, read_whole, unplaced
 from twap_server.recordings.manifest import NAME, Manifest, Segment, files_of, so_many_files
-from twap_server.recordings.rows import count_in
 from twap_server.recordings.segment import sha256_of
 from twap_server.settings import Settings
 
@@ -49,17 +41,14 @@ class _Recorded:
     """Files that the manifest does not name: nothing proves them."""
     missing: int
     """Files that it names and that are not there."""
-    last_lines: Mapping[str, int]
-    """The last line of each connection."""
-    end: Nanos
-    """When the last message came; 0: there is none."""
-    losses: Sequence[Loss]
-    """Messages that the disk did not take, as far as rows say where."""
+    read: ReadThrough
+    """What is in it."""
 
     @property
     def lost_at(self) -> Nanos | None:
         """When the first message was to come that is missing; None: none is."""
-        known = [*self.losses, *(by_manifest(self.folder) if unplaced(self.folder, self.losses) else ())]
+        losses = self.read.losses
+        known = [*losses, *(by_manifest(self.folder) if unplaced(self.folder, losses) else ())]
         return min((one.begin for one in known), default=None)
 
 
@@ -146,29 +135,14 @@ def _checked(name: str, folder: Path, last: Nanos) -> _Recorded:
     there = [one for one in needed if one.file in files]
     for segment in there:
         _check(files[segment.file], segment)
-    last_lines, end, losses = _read(folder)
     return _Recorded(
         name=name,
         folder=folder,
         proven=len(there),
         unnamed=len(files.keys() - named.keys()),
         missing=len(needed) - len(there),
-        last_lines=last_lines,
-        end=end,
-        losses=losses,
+        read=read_whole(folder),
     )
-
-
-def _read(folder: Path) -> tuple[Mapping[str, int], Nanos, Sequence[Loss]]:
-    last_lines, end, watch = dict[str, int](), Nanos(0), LossWatch()
-    for end, raw, line, conn in with_losses(folder):
-        last_lines[conn] = line
-        if is_loss(conn):
-            watch.lose(folder, end, count_in(raw))
-        else:
-            watch.hear(end)
-    watch.hear(end)
-    return last_lines, end, watch.found
 
 
 def _check(file: Path, segment: Segment) -> None:
@@ -193,9 +167,9 @@ def _market(
 
 def _source(recorded: _Recorded, symbols: set[str], settings: Settings, trades: Trades) -> RecordedSource:
     exchange = RecordedExchange(
-        _exchange(recorded.name, settings), symbols, last_lines=recorded.last_lines, on_trade=trades.add
+        _exchange(recorded.name, settings), symbols, last_lines=recorded.read.last_lines, on_trade=trades.add
     )
-    return RecordedSource(exchange, with_losses(recorded.folder), recorded.end, recorded.lost_at)
+    return RecordedSource(exchange, with_losses(recorded.folder), recorded.read.last, recorded.lost_at)
 
 
 def _exchange(name: str, settings: Settings) -> Exchange:
@@ -220,7 +194,7 @@ def _told(one: _Recorded) -> str:
         notes = ["the files are as written"]
     if one.missing:
         notes.append(f"{one.missing} that {NAME} names are not there")
-    lost = [*in_words(one.losses), *unplaced_in_words(one.folder, one.losses)]
+    lost = in_words(one.read.losses, [one.folder])
     notes += (words.removeprefix(f"{one.folder}: ") for words in lost)
     return f"{one.name}: {'; '.join(notes)}"
 

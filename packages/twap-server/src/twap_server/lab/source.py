@@ -10,7 +10,7 @@ from typing import NamedTuple
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import InvalidRequest
 from twap_server.recordings.folders import played_parts
-from twap_server.recordings.losses import in_words, read_whole, unplaced_in_words
+from twap_server.recordings.losses import in_words, read_whole
 from twap_server.recordings.manifest import Manifest, files_of
 
 
@@ -100,5 +100,4 @@ def _look_into(part: Path) -> _PlayedPart:
     read = read_whole(part)
     if not read.received:
         raise InvalidRequest(f"the recording {part} has no message", field="recordings")
-    missing = (*in_words(read.losses), *unplaced_in_words(part, read.losses))
-    return _PlayedPart(read.first, read.last, missing)
+    return _PlayedPart(read.first, read.last, tuple(in_words(read.losses, [part])))

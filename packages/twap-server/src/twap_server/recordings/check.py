@@ -5,7 +5,7 @@ from pathlib import Path
 
 from twap_server.domain.clock import Nanos, to_text
 from twap_server.domain.errors import InvalidRequest
-from twap_server.recordings.losses import in_words, read_whole, unplaced_in_words
+from twap_server.recordings.losses import in_words, read_whole
 from twap_server.recordings.manifest import NAME, UNNAMED, Manifest, Segment, files_of, lost_messages
 from twap_server.recordings.segment import sha256_of
 
@@ -47,8 +47,7 @@ def verified(folder: Path) -> Iterator[tuple[bool, str]]:
     try:
         read = read_whole(folder)
         yield True, f"{folder.name}: {read.received:,} received messages can be read"
-        lost = [*in_words(read.losses), *unplaced_in_words(folder, read.losses)]
-        yield from ((True, line) for line in lost)
+        yield from ((True, line) for line in in_words(read.losses, [folder]))
     except InvalidRequest as error:
         yield False, f"WRONG: {folder.name}: {error}"
     if not known:

@@ -5,7 +5,7 @@ moments, in words.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -38,6 +38,8 @@ class ReadThrough(NamedTuple):
     first: Nanos
     last: Nanos
     losses: tuple[Loss, ...]
+    last_lines: Mapping[str, int]
+    """The last line of each connection."""
 
 
 def read_whole(path: Path) -> ReadThrough:
@@ -47,15 +49,16 @@ def read_whole(path: Path) -> ReadThrough:
         InvalidRequest: as ``frames``.
     """
     received, first, last = 0, Nanos(0), Nanos(0)
-    watch = LossWatch()
-    for at, raw, _, conn in frames(path, boundaries=True):
+    watch, last_lines = LossWatch(), dict[str, int]()
+    for at, raw, line, conn in frames(path, boundaries=True):
         if is_loss(conn):
             watch.lose(path, at, count_in(raw))
         elif not boundary_of(conn):
             received, first, last = received + 1, first or at, at
+            last_lines[conn] = line
             watch.hear(at)
     watch.hear(last)
-    return ReadThrough(received, first, last, tuple(watch.found))
+    return ReadThrough(received, first, last, tuple(watch.found), last_lines)
 
 
 class LossWatch:
@@ -97,8 +100,19 @@ def unplaced(folder: Path, losses: Iterable[Loss]) -> int:
     return max(0, sum(one.messages for one in by_manifest(folder)) - placed)
 
 
-def in_words(losses: Iterable[Loss]) -> Iterator[str]:
-    """Say what is missing, a line for each recording that lost something."""
+def in_words(losses: Sequence[Loss], folders: Iterable[Path] = ()) -> Iterator[str]:
+    """Say what is missing, a line for each recording that lost something.
+
+    Args:
+        losses: what rows tell.
+        folders: of recordings, whose manifests may count more.
+    """
+    yield from _placed_in_words(losses)
+    for folder in folders:
+        yield from _unplaced_in_words(folder, losses)
+
+
+def _placed_in_words(losses: Iterable[Loss]) -> Iterator[str]:
     for path, lost in groupby(sorted(losses), key=lambda one: one.path):
         times = Counter[tuple[Nanos, Nanos]]()
         for one in lost:
@@ -106,7 +120,7 @@ def in_words(losses: Iterable[Loss]) -> Iterator[str]:
         yield f"{path}: {_many(times.total())}: {_when(times)}"
 
 
-def unplaced_in_words(folder: Path, losses: Iterable[Loss]) -> Iterator[str]:
+def _unplaced_in_words(folder: Path, losses: Iterable[Loss]) -> Iterator[str]:
     """Say where a manifest counts more than rows tell of."""
     if more := unplaced(folder, losses):
         first = min(one.begin for one in by_manifest(folder))
