@@ -109,7 +109,7 @@ def in_words(losses: Sequence[Loss], folders: Iterable[Path] = ()) -> Iterator[s
     """
     yield from _placed_in_words(losses)
     for folder in folders:
-        yield from _unplaced_in_words(folder, losses)
+        yield from unplaced_in_words(folder, losses)
 
 
 def _placed_in_words(losses: Iterable[Loss]) -> Iterator[str]:
@@ -120,7 +120,7 @@ def _placed_in_words(losses: Iterable[Loss]) -> Iterator[str]:
         yield f"{path}: {_many(times.total())}: {_when(times)}"
 
 
-def _unplaced_in_words(folder: Path, losses: Iterable[Loss]) -> Iterator[str]:
+def unplaced_in_words(folder: Path, losses: Iterable[Loss]) -> Iterator[str]:
     """Say where a manifest counts more than rows tell of."""
     if more := unplaced(folder, losses):
         first = min(one.begin for one in by_manifest(folder))
