@@ -141,7 +141,7 @@ NODES_BITES = (
         fault="F176",
         guard="a gateway whose clock is off serves nobody",
         file="api/http/only_while_fit.py",
-        line="        if not why or _path(scope) in _HOW_IT_IS:\n",
+        line="        if not why or path_of(scope) in _HOW_IT_IS:\n",
         instead="        if why or not why:\n",
         tests=(
             "server/api/http/test_only_while_fit.py"
